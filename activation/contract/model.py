@@ -1,0 +1,338 @@
+"""
+The contract: what one sync promises.
+
+A contract is read from `defs/<sync>/defs.yaml` and never changes while a run uses it.
+Shares are written `5%` and held as fractions; durations are written `30h` and held as timedeltas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _parse_duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.match(value)
+    if match is None:
+        message = f"{value!r} is not a duration; write a number and one of ms, s, m, h, d: 30h"
+        raise ValueError(message)
+    return timedelta(seconds=float(match[1]) * _UNIT_SECONDS[match[2]])
+
+
+def _format_duration(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit in ("d", "h", "m", "s"):
+        if seconds >= _UNIT_SECONDS[unit] and seconds % _UNIT_SECONDS[unit] == 0:
+            return f"{int(seconds / _UNIT_SECONDS[unit])}{unit}"
+    return f"{round(seconds * 1000)}ms"
+
+
+def _parse_share(value: object) -> object:
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return float(value.strip()[:-1]) / 100
+        except ValueError:
+            pass
+    if isinstance(value, int | float) and value == 0:
+        return 0.0
+    message = f"{value!r} is not a share; write it in percent: 5%"
+    raise ValueError(message)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_parse_duration, json_schema_input_type=str),
+    PlainSerializer(_format_duration, return_type=str),
+]
+Share = Annotated[
+    float,
+    Field(ge=0, le=1),
+    BeforeValidator(_parse_share, json_schema_input_type=str),
+    PlainSerializer(lambda share: f"{share * 100:g}%", return_type=str),
+]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class Part(BaseModel):
+    """A part of a contract: unknown keys are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+
+class NullPolicy(StrEnum):
+    """What an empty source value does to the destination's field."""
+
+    CLEAR = "clear"  # the field is emptied
+    KEEP = "keep"  # the field is left as it is
+    HOLD = "hold"  # the row stays here until it has a value
+
+
+class DataClass(StrEnum):
+    """How personal a field is."""
+
+    NONE = "none"
+    PERSONAL = "personal"
+    SENSITIVE = "sensitive"
+
+
+class FieldKind(StrEnum):
+    """The type of a value on its way, before a vendor's own spelling of it."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+
+
+_MAX_DIGITS = 38
+_TYPE = re.compile(r"^(text|integer|decimal|boolean|date|timestamp)(?:\((\d+)(?:,\s*(\d+))?\))?$")
+
+
+class FieldType(BaseModel):
+    """`text(80)`, `decimal(5,2)`, `integer`, `boolean`, `date` or `timestamp`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: FieldKind
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a type as a contract spells it; raise ValueError if it is none."""
+        match = _TYPE.match(text.strip())
+        if match is None:
+            message = (
+                f"{text!r} is not a type; write text(80), decimal(5,2), integer, boolean, "
+                "date or timestamp"
+            )
+            raise ValueError(message)
+        kind = FieldKind(match[1])
+        first = int(match[2]) if match[2] else None
+        second = int(match[3]) if match[3] else None
+        if kind is FieldKind.TEXT:
+            if first is None or second is not None:
+                message = f"{text!r}: text needs one length: text(80)"
+                raise ValueError(message)
+            return cls(kind=kind, length=first)
+        if kind is FieldKind.DECIMAL:
+            if first is None or second is None or not 0 <= second <= first <= _MAX_DIGITS:
+                message = f"{text!r}: decimal needs digits and decimals: decimal(5,2)"
+                raise ValueError(message)
+            return cls(kind=kind, precision=first, scale=second)
+        if first is not None:
+            message = f"{text!r}: {kind} takes no size"
+            raise ValueError(message)
+        return cls(kind=kind)
+
+    def __str__(self) -> str:
+        """Return the type as a contract spells it."""
+        if self.kind is FieldKind.TEXT:
+            return f"text({self.length})"
+        if self.kind is FieldKind.DECIMAL:
+            return f"decimal({self.precision},{self.scale})"
+        return self.kind.value
+
+
+def _parse_type(value: object) -> object:
+    return FieldType.parse(value) if isinstance(value, str) else value
+
+
+class Source(Part):
+    """The warehouse model that is sent, one row per `grain`."""
+
+    model: Name = Field(description="The dbt model.")
+    grain: tuple[str, ...] = Field(min_length=1, description="The columns that identify one row.")
+    version: str = Field(description="The column that orders states of the same key.")
+
+
+class Destination(Part):
+    """The object that is written."""
+
+    connection: Name = Field(description="An entry of connections.yaml.")
+    object: str = Field(description="The vendor's name of the object.")
+    key: str = Field(description="The vendor's field that holds the sync key.")
+
+
+class FieldMapping(Part):
+    """One source column into one destination field."""
+
+    to: str = Field(description="The destination's field.")
+    column: str = Field(description="The source column.")
+    type: Annotated[
+        FieldType,
+        BeforeValidator(_parse_type, json_schema_input_type=str),
+        PlainSerializer(str, return_type=str),
+    ]
+    nulls: NullPolicy = Field(description="What an empty value does: clear, keep or hold.")
+    data_class: DataClass = Field(description="none, personal or sensitive.")
+
+
+class Consent(Part):
+    """Who may be written about, and how old that knowledge may be."""
+
+    subject: Literal["person"] = "person"
+    model: Name = Field(description="The dbt model with one row per person, purpose and channel.")
+    join: dict[str, str] = Field(min_length=1, description="Source column: consent column.")
+    purpose: str
+    channel: str
+    max_lag: Duration = Field(description="Consent data older than this blocks every row.")
+
+
+class NoConsent(Part):
+    """The object is not about people, so no personal field may be mapped."""
+
+    subject: Literal["none"]
+
+
+class Freshness(Part):
+    """How old the data itself may be, by its version column."""
+
+    max_age: Duration
+
+
+class Guards(Part):
+    """Limits of what one plan may do; shares are of the rows delivered before, but for `grain`."""
+
+    changed: Share = Field(description="Delivered rows that may change.")
+    created: Share = Field(description="New rows in phases that were loaded before.")
+    cleared: Share = Field(description="Delivered rows that may lose a value.")
+    deleted: Share = Field(description="Delivered rows that may be deleted.")
+    lost: Share = Field(description="Delivered rows that the model may no longer have.")
+    grain: Share = Field(description="Source rows without a usable key; they are taken out.")
+
+
+class Quota(Part):
+    """What this sync may take of the account's quota."""
+
+    requests_per_day: int = Field(gt=0)
+    concurrency: int = Field(default=4, gt=0, le=25)
+
+
+class Phase(Part):
+    """A nested cohort: the share of the sync keys that may be reached."""
+
+    name: Name
+    share: Share
+
+
+class Rollout(Part):
+    """Cohorts from narrow to wide, by a salted hash of the sync key."""
+
+    salt: str = Field(min_length=1)
+    phases: tuple[Phase, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _nested(self) -> Self:
+        shares = [phase.share for phase in self.phases]
+        if shares != sorted(set(shares)) or shares[0] <= 0:
+            message = "phases go from narrow to wide, each share larger than the one before"
+            raise ValueError(message)
+        names = [phase.name for phase in self.phases]
+        if len(set(names)) != len(names):
+            message = "two phases have the same name"
+            raise ValueError(message)
+        return self
+
+    def phase(self, name: str) -> Phase | None:
+        """Return the phase of that name, or None."""
+        return next((phase for phase in self.phases if phase.name == name), None)
+
+
+class Replay(Part):
+    """How failed requests are repeated, and how long dead letters are kept."""
+
+    attempts: int = Field(gt=0, le=20, description="Times one batch may be sent.")
+    within: Duration = Field(description="The time in which those attempts must fit.")
+    first_wait: Duration
+    longest_wait: Duration
+    keep_dead_letters: Duration
+
+
+class Parity(Part):
+    """How source and destination are compared after a run."""
+
+    mode: Literal["full", "sample"] = "full"
+    sample_rows: int = Field(default=2000, gt=0)
+    unexplained: Share = Field(description="Rows that may differ without a reason we know.")
+
+
+class Alerting(Part):
+    """Who hears of trouble, and where the way out is written down."""
+
+    channel: str
+    severity: Literal["low", "high", "page"]
+    dead_letters: Share = Field(description="Share of rejected rows from which on it is told.")
+    runbook: str
+
+
+class Contract(Part):
+    """All that one sync promises."""
+
+    sync: Name
+    objective: str = Field(min_length=10)
+    owner: str = Field(pattern=r"^(team:[A-Za-z0-9_. -]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")
+    source: Source
+    destination: Destination
+    fields: tuple[FieldMapping, ...] = Field(min_length=1)
+    consent: Annotated[Consent | NoConsent, Field(discriminator="subject")]
+    freshness: Freshness
+    guards: Guards
+    quota: Quota
+    rollout: Rollout
+    replay: Replay
+    parity: Parity
+    alerting: Alerting
+    schedule: str | None = Field(default=None, description="Cron, UTC; none means by hand.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        targets = [mapping.to for mapping in self.fields]
+        repeated = sorted({name for name in targets if targets.count(name) > 1})
+        if repeated:
+            message = f"field {repeated[0]} is mapped twice"
+            raise ValueError(message)
+        if self.destination.key in targets:
+            message = f"field {self.destination.key} is the key; it is written from the grain"
+            raise ValueError(message)
+        if isinstance(self.consent, NoConsent):
+            personal = [f.to for f in self.fields if f.data_class is not DataClass.NONE]
+            if personal:
+                message = f"consent.subject is none, but field {personal[0]} is personal"
+                raise ValueError(message)
+        elif missing := set(self.consent.join) - {*self.source.grain}:
+            # The join must follow from the grain, or one row could have two persons.
+            message = f"consent.join uses {min(missing)}, which is not in source.grain"
+            raise ValueError(message)
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the SHA-256 of the contract in canonical JSON, in hex."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def mapping_digest(self) -> str:
+        """Return the SHA-256 of what decides a row's payload: fields, types, null policies."""
+        fields = "\n".join(
+            f"{f.to}\t{f.column}\t{f.type}\t{f.nulls}" for f in sorted(self.fields, key=_target)
+        )
+        return hashlib.sha256(fields.encode()).hexdigest()
+
+
+def _target(mapping: FieldMapping) -> str:
+    return mapping.to
