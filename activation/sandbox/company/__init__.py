@@ -1,0 +1,3 @@
+from activation.sandbox.company.generator import CompanySummary, generate
+
+__all__ = ["CompanySummary", "generate"]

@@ -1,0 +1,4 @@
+select
+    day,
+    as_of
+from {{ source('raw', 'company') }}
