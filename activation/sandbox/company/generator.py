@@ -86,7 +86,7 @@ def generate(
 
 
 def _connect(database: Path) -> duckdb.DuckDBPyConnection:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     database.parent.mkdir(parents=True, exist_ok=True)
     try:
