@@ -1,0 +1,158 @@
+"""
+The access token: fetched once, shared by all threads, fetched anew when Salesforce drops it.
+
+The client's own login is not used: it writes its address into the code, its refresh can repeat
+without end, and each client object would log in for itself.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from http import HTTPStatus
+
+import orjson
+
+from activation.clock import Clock
+from activation.destinations.base import Connection
+from activation.destinations.salesforce.errors import first_error, garbled, retry_after
+from activation.destinations.salesforce.transport import Address, Reply, exchange, open_session
+from activation.errors import (
+    AccessRefused,
+    ActivationError,
+    Applied,
+    ConfigurationError,
+    Transient,
+)
+
+_PATH = "/services/oauth2/token"
+_CALL = f"POST {_PATH}"
+_FETCH_SECONDS = 30.0
+# A few minutes is the longest life that Salesforce takes for an assertion; clocks differ.
+_ASSERTION_SECONDS = 120
+_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class Tokens:
+    """
+    Hold the access token of one connection.
+
+    Credentials are `client_id` and `client_secret` (OAuth client credentials), or `client_id`,
+    `username` and `private_key` (JWT bearer; `audience` if it is not the org's own address).
+    """
+
+    def __init__(self, connection: Connection, address: Address, clock: Clock) -> None:
+        self._connection = connection
+        self._address = address
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: str | None = None
+
+    def current(self, seconds: float) -> str:
+        """Return the token, fetching the first one."""
+        return self._token or self.renew(None, seconds)
+
+    def renew(self, seen: str | None, seconds: float) -> str:
+        """
+        Return a token other than the one seen, fetching it unless another thread has done so.
+
+        Raises:
+            AccessRefused: the credentials are not accepted.
+            ConfigurationError: the credentials are incomplete or unusable.
+            Transient: no token now; nothing was written.
+        """
+        if not self._lock.acquire(timeout=max(seconds, 0.0)):
+            raise Transient(f"{_CALL}: still under way.", code="TOKEN_TIMEOUT")
+        try:
+            if self._token is None or self._token == seen:
+                self._token = self._fetch(min(seconds, _FETCH_SECONDS))
+            return self._token
+        finally:
+            self._lock.release()
+
+    def _fetch(self, seconds: float) -> str:
+        form, basic = self._grant()
+        with open_session(self._address) as session:
+            try:
+                reply = exchange(
+                    session,
+                    "POST",
+                    f"{self._address.origin}{_PATH}",
+                    call=_CALL,
+                    seconds=seconds,
+                    clock=self._clock,
+                    headers={"Accept": "application/json"},
+                    data=form,
+                    auth=basic,
+                )
+            except Transient as error:
+                # Asking for a token writes no row, so a lost answer to it is no doubt about one.
+                raise Transient(error.message, code=error.code) from None
+        return self._token_in(reply)
+
+    def _grant(self) -> tuple[dict[str, str], tuple[str, str] | None]:
+        given = self._connection.credentials
+        if given.get("private_key"):
+            self._need("client_id", "username")
+            return {"grant_type": _JWT_BEARER, "assertion": self._assertion()}, None
+        self._need("client_id", "client_secret")
+        return {"grant_type": "client_credentials"}, (given["client_id"], given["client_secret"])
+
+    def _need(self, *names: str) -> None:
+        missing = [name for name in names if not self._connection.credentials.get(name)]
+        if missing:
+            raise ConfigurationError(
+                f"Connection {self._connection.name} has no {missing[0]} among its credentials.",
+                hint="Give client_id and client_secret, or client_id, username and private_key.",
+                connection=self._connection.name,
+            )
+
+    def _assertion(self) -> str:
+        # Loads cryptography, which few connections need.
+        import jwt
+
+        given = self._connection.credentials
+        claims = {
+            "iss": given["client_id"],
+            "sub": given["username"],
+            # The generic login hosts are refused for external client apps since Spring '26.
+            "aud": given.get("audience") or self._address.origin,
+            "exp": int(self._clock.now().timestamp()) + _ASSERTION_SECONDS,
+        }
+        # An environment variable on one line writes its line ends as \n.
+        key = given["private_key"].replace("\\n", "\n")
+        try:
+            return jwt.encode(claims, key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            raise ConfigurationError(
+                f"private_key of connection {self._connection.name} is not an RSA key in PEM.",
+                hint="Give the whole key, from its BEGIN line to its END line.",
+                connection=self._connection.name,
+            ) from None
+
+    def _token_in(self, reply: Reply) -> str:
+        if reply.status == HTTPStatus.OK:
+            try:
+                answer = orjson.loads(reply.body)
+            except orjson.JSONDecodeError:
+                answer = None
+            # Its instance_url is not followed: the connection's address decides where rows go.
+            token = answer.get("access_token") if isinstance(answer, dict) else None
+            if isinstance(token, str) and _TOKEN.fullmatch(token):
+                return token
+            raise garbled(_CALL, applied=Applied.NO)
+        raise self._refused(reply)
+
+    def _refused(self, reply: Reply) -> ActivationError:
+        code, _ = first_error(reply.status, reply.body)
+        told = f"{_CALL} was refused with {reply.status} {code}."
+        passing = reply.status == HTTPStatus.TOO_MANY_REQUESTS
+        if passing or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            wait = retry_after(reply.headers, self._clock.now())
+            return Transient(told, code=code, retry_after=wait)
+        return AccessRefused(
+            told,
+            code=code,
+            hint=f"Check base_url and the credentials of connection {self._connection.name}.",
+        )

@@ -1,0 +1,147 @@
+"""Authenticated calls to one org, from as many threads as like."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import requests
+
+from activation.clock import Clock
+from activation.destinations.base import Answer, Connection, QuotaReading
+from activation.destinations.salesforce.auth import Tokens
+from activation.destinations.salesforce.errors import refusal
+from activation.destinations.salesforce.traits import API_VERSION
+from activation.destinations.salesforce.transport import Address, Reply, exchange, open_session
+from activation.errors import ConfigurationError
+
+_USAGE = re.compile(r"(?<![\w-])api-usage=(\d{1,15})/(\d{1,15})")
+_VERSION = re.compile(r"\d{2,3}\.0")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    path: str
+    params: Mapping[str, str] | None
+    data: bytes | None
+    deadline: float
+
+    @property
+    def label(self) -> str:
+        """Return what errors call it: without its parameters, which hold sync keys."""
+        return f"{self.method} {self.path}"
+
+
+class Session:
+    """
+    Make calls through simple-salesforce's client.
+
+    A requests session serves one thread at a time: a call takes one from the idle ones and puts
+    it back, and deque's append and pop are atomic. Only the token and the last quota reading are
+    shared; each is one reference, replaced as a whole.
+    """
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._address = Address.of(connection)
+        self._version = connection.api_version or API_VERSION
+        if _VERSION.fullmatch(self._version) is None:
+            raise ConfigurationError(
+                f"api_version of connection {connection.name} is not a Salesforce version.",
+                hint=f"Write it as '{API_VERSION}'.",
+                connection=connection.name,
+            )
+        self._clock = clock
+        self._tokens = Tokens(connection, self._address, clock)
+        self._idle: deque[requests.Session] = deque()
+        self.quota: QuotaReading | None = None
+        """What the last answer that spoke of it said; an estimate, it jumps up and down."""
+
+    @property
+    def root(self) -> str:
+        """Return the path below which all calls go."""
+        return f"/services/data/v{self._version}/"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        params: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> Answer:
+        """
+        Call `path`, below the API root, and return an answer from 200 to 299.
+
+        A token that was dropped (401) is replaced once; nothing was carried out until then.
+
+        Raises:
+            Transient, BatchRefused, QuotaRefused, AccessRefused: see `errors`.
+        """
+        deadline = self._clock.monotonic() + seconds
+        call = _Call(method, path, params, data, deadline)
+        token = self._tokens.current(seconds)
+        with self._lease() as http:
+            reply = self._make(call, http, token)
+            if reply.status == HTTPStatus.UNAUTHORIZED:
+                token = self._tokens.renew(token, deadline - self._clock.monotonic())
+                reply = self._make(call, http, token)
+        if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+            return Answer(reply.status, reply.body, _quota_in(reply))
+        now = self._clock.now()
+        raise refusal(call.label, reply.status, reply.headers, reply.body, now=now)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _make(self, call: _Call, http: requests.Session, token: str) -> Reply:
+        from simple_salesforce.api import Salesforce
+
+        # Its restful() would hide the status, the headers and the raw body of an answer, and its
+        # exceptions hide Retry-After; so the client's own session, address and headers are used.
+        client = Salesforce(
+            session_id=token,
+            instance_url=self._address.origin,
+            version=self._version,
+            session=http,
+        )
+        # Indented answers are a third longer, and nobody reads them.
+        headers = {k: v for k, v in client.headers.items() if k != "X-PrettyPrint"}
+        reply = exchange(
+            client.session,
+            call.method,
+            f"{client.base_url}{call.path}",
+            call=call.label,
+            # A socket takes 0 for "do not wait" and raises something else.
+            seconds=max(call.deadline - self._clock.monotonic(), 0.001),
+            clock=self._clock,
+            headers=headers,
+            params=call.params,
+            data=call.data,
+        )
+        self.quota = _quota_in(reply) or self.quota
+        return reply
+
+    @contextmanager
+    def _lease(self) -> Iterator[requests.Session]:
+        try:
+            http = self._idle.pop()
+        except IndexError:
+            http = open_session(self._address)
+        try:
+            yield http
+        finally:
+            self._idle.append(http)
+
+
+def _quota_in(reply: Reply) -> QuotaReading | None:
+    """Return what `Sforce-Limit-Info: api-usage=18/15000` says; refusals carry it too."""
+    match = _USAGE.search(reply.headers.get("Sforce-Limit-Info", ""))
+    return QuotaReading(used=int(match[1]), limit=int(match[2])) if match else None

@@ -1,0 +1,52 @@
+"""The facts of Salesforce's sObject Collections upsert, each with its source."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from activation.contract.model import FieldKind
+from activation.destinations.base import EndpointClass, Normaliser, Traits
+
+API_VERSION = "59.0"
+"""What simple-salesforce 1.12.10 speaks unless told; collections upsert needs 46.0 or later."""
+
+URI_AND_HEADER_BYTES = 16_384
+"""REST API Developer Guide, "API Request Limits": the URI and the headers of one call together."""
+
+_TEXT = (Normaliser.TRIM, Normaliser.EMPTY_IS_NULL)
+
+TRAITS = Traits(
+    system="salesforce",
+    # No idempotency key exists for records; a unique external id makes a repeated upsert harmless.
+    endpoint_class=EndpointClass.KEYED_UPSERT,
+    # REST API Developer Guide, "Upsert Multiple Records": at most 200 records, results in the
+    # order of the request, HTTP 200 whatever became of the rows.
+    batch_rows=200,
+    keeps_order=True,
+    # No limit in bytes is documented for collections; 200 rows of a long-text field stay under
+    # the 6 MB of heap that a synchronous trigger has for them (Apex Developer Guide, "Governor
+    # Limits").
+    batch_bytes=5_000_000,
+    # "API Request Limits": a call that runs longer than 10 minutes is ended.
+    horizon=timedelta(minutes=10),
+    # SOQL compares text without regard to case, and so does the match of an external id, unless
+    # the field was made case sensitive.
+    key_is_case_sensitive=False,
+    # "Primitive Data Types": a dateTime has a precision of one second. That text is trimmed and
+    # e-mail put in lower case is observed behaviour, not documented.
+    values={FieldKind.TEXT: _TEXT, FieldKind.TIMESTAMP: (Normaliser.SECONDS,)},
+    email_values=(*_TEXT, Normaliser.LOWER),
+    read_back_keys=200,
+    # "Query": at most 2,000 records a page.
+    read_back_page=2_000,
+    minimal_permissions=(
+        "API Enabled",
+        "Read, Create and Edit on the object",
+        "Read and Edit on the key field and on each mapped field",
+        "View All Data, only if the key field is not unique",
+    ),
+    irreversible=(
+        "Triggers, flows and assignment rules run on every write; the e-mails they send are out.",
+        "The record's last-modified date and user change, and so does its field history.",
+    ),
+)
