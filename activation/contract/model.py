@@ -10,20 +10,23 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$", re.ASCII)
+_SHARE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*%\s*$", re.ASCII)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _parse_duration(value: object) -> object:
-    if not isinstance(value, str):
+def _parse_duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
         return value
-    match = _DURATION.match(value)
+    # A bare number has no unit: nobody can tell 30 seconds from 30 hours.
+    match = _DURATION.match(value) if isinstance(value, str) else None
     if match is None:
         message = f"{value!r} is not a duration; write a number and one of ms, s, m, h, d: 30h"
         raise ValueError(message)
@@ -38,28 +41,35 @@ def _format_duration(value: timedelta) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _parse_share(value: object) -> object:
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            pass
-    if isinstance(value, int | float) and value == 0:
+def _parse_share(value: object) -> float:
+    if isinstance(value, str) and (match := _SHARE.match(value)):
+        # By way of Decimal, the fraction is the nearest to what is written: 14.3 / 100 is not.
+        return float(Decimal(match[1]) / 100)
+    if value == 0 and not isinstance(value, bool):
         return 0.0
     message = f"{value!r} is not a share; write it in percent: 5%"
     raise ValueError(message)
 
 
+def _format_share(share: float) -> str:
+    return f"{(Decimal(repr(share)) * 100).normalize():f}%"
+
+
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_parse_duration, json_schema_input_type=str),
+    BeforeValidator(
+        _parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION.pattern)]
+    ),
     PlainSerializer(_format_duration, return_type=str),
 ]
 Share = Annotated[
     float,
     Field(ge=0, le=1),
-    BeforeValidator(_parse_share, json_schema_input_type=str),
-    PlainSerializer(lambda share: f"{share * 100:g}%", return_type=str),
+    BeforeValidator(
+        _parse_share,
+        json_schema_input_type=Annotated[str, Field(pattern=_SHARE.pattern)] | Literal[0],
+    ),
+    PlainSerializer(_format_share, return_type=str),
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 

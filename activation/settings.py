@@ -1,0 +1,105 @@
+"""Where a project and its state stand, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from activation.errors import ConfigurationError
+
+SANDBOX_PORT = 8765
+_LARGEST_PORT = 65535
+_MARKER = "workspace.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The places and addresses that one process works with; every path is absolute."""
+
+    root: Path
+    """The project: `ACTIVATION_PROJECT`, or the nearest folder upwards with workspace.yaml."""
+    home: Path
+    """Ledger and local state: `ACTIVATION_HOME`, or `.activation` in the project."""
+    target: str
+    """The set of connections: `ACTIVATION_TARGET`, or `sandbox`."""
+    contracts: Path
+    connections: Path
+    dbt_project: Path
+    manifest: Path
+    """What `dbt parse` writes."""
+    ledger_url: str
+    """`ACTIVATION_LEDGER_URL`, or a SQLite file in `home`."""
+    dagster_home: Path
+    """`DAGSTER_HOME`, or `dagster` in `home`."""
+    sandbox_state: Path
+    sandbox_port: int
+    """`ACTIVATION_SANDBOX_PORT`, or 8765."""
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None, start: Path | None = None) -> Self:
+        """
+        Read the settings; an empty variable counts as not set.
+
+        A relative path in a variable is taken from the project, not from the current folder, so
+        that every process means the same place.
+
+        Args:
+            env: the environment; the process's own if None.
+            start: where the search for the project begins; the current folder if None.
+
+        Raises:
+            ConfigurationError: `ACTIVATION_PROJECT` is no folder, or the port is none.
+        """
+        env = os.environ if env is None else env
+        root = _root(env, start or Path.cwd())
+        home = root / (env.get("ACTIVATION_HOME") or ".activation")
+        dbt_project = root / "dbt_project"
+        return cls(
+            root=root,
+            home=home,
+            target=env.get("ACTIVATION_TARGET") or "sandbox",
+            contracts=root / "activation" / "defs",
+            connections=root / "activation" / "connections.yaml",
+            dbt_project=dbt_project,
+            manifest=dbt_project / "target" / "manifest.json",
+            ledger_url=env.get("ACTIVATION_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}",
+            dagster_home=root / (env.get("DAGSTER_HOME") or home / "dagster"),
+            sandbox_state=home / "sandbox",
+            sandbox_port=sandbox_port(env),
+        )
+
+
+def sandbox_port(env: Mapping[str, str]) -> int:
+    """
+    Return the port that the sandbox listens on.
+
+    Raises:
+        ConfigurationError: `ACTIVATION_SANDBOX_PORT` is not a port.
+    """
+    text = env.get("ACTIVATION_SANDBOX_PORT") or str(SANDBOX_PORT)
+    # isdecimal alone would let other scripts' digits through, which int() reads too.
+    if text.isascii() and text.isdecimal() and 0 < int(text) <= _LARGEST_PORT:
+        return int(text)
+    raise ConfigurationError(
+        f"ACTIVATION_SANDBOX_PORT is {text!r}, which is not a port.",
+        hint=f"Set it to a number from 1 to {_LARGEST_PORT}, or leave it out for {SANDBOX_PORT}.",
+    )
+
+
+def _root(env: Mapping[str, str], start: Path) -> Path:
+    if named := env.get("ACTIVATION_PROJECT"):
+        root = (start / named).resolve()
+        if not root.is_dir():
+            raise ConfigurationError(
+                f"ACTIVATION_PROJECT is {named!r}, which is not a folder.",
+                hint="Set it to the folder that holds workspace.yaml, or leave it out.",
+            )
+        return root
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / _MARKER).is_file():
+            return folder
+    return Path(__file__).resolve().parent.parent
