@@ -1,0 +1,318 @@
+"""
+Batches and the states they pass through.
+
+    planned ──► intended ──► delivered        the vendor answered for every row
+       ▲            │  ▲ ──► refused          the vendor refused it whole; its halves travel on
+       │            │  └──── sent             no answer came; the same bytes go again
+       └────────────┤        │
+                    │        ▼
+                    └──► in_doubt             no answer came, and no attempt is left
+    planned ──► blocked                       consent was withdrawn for every row of it
+    sent ──► split                            consent was withdrawn for some; the rest travels on
+
+An `intended` batch whose owner died counts as sent: nobody knows what left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from activation.ledger import tables
+from activation.ledger.ranges import Ranges
+from activation.ledger.store import Store
+
+
+class BatchState(StrEnum):
+    """Where a batch stands; the module's docstring draws the ways between."""
+
+    PLANNED = "planned"
+    INTENDED = "intended"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    IN_DOUBT = "in_doubt"
+    REFUSED = "refused"
+    SPLIT = "split"
+    BLOCKED = "blocked"
+
+
+OPEN = (BatchState.PLANNED, BatchState.INTENDED, BatchState.SENT, BatchState.IN_DOUBT)
+UNKNOWN = (BatchState.INTENDED, BatchState.SENT, BatchState.IN_DOUBT)
+"""States of a batch that may have been applied without our knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Actions of a plan that travel in one request."""
+
+    id: str
+    plan_digest: str
+    sync: str
+    seq: int
+    first_action: int
+    last_action: int
+    actions: Ranges
+    """What is in the payload; `first_action` to `last_action` is what was cut from the plan."""
+    operations: Mapping[str, int]
+    """Rows in the payload, by operation."""
+    blocked: Mapping[str, int] = field(default_factory=dict)
+    """Rows taken out because consent was withdrawn after the plan was made."""
+    parent: str | None = None
+    """The batch that these rows were taken from, if they have travelled before."""
+    attempts: int = 0
+    """Times these rows have been sent, in this batch or in its parents."""
+
+    @property
+    def rows(self) -> int:
+        """Return the rows in the payload."""
+        return sum(self.operations.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A batch that is about to be sent."""
+
+    cut: Cut
+    payload_digest: str
+    send_deadline: datetime
+    """After this moment the request does not start, and we no longer listen to it."""
+    fence_until: datetime
+    """Until this moment an attempt that nobody answered may take effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What an attempt left behind."""
+
+    state: BatchState
+    delivered: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    fence_until: datetime | None = None
+    """Set if an attempt was never answered."""
+    receipt: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch as the ledger keeps it."""
+
+    cut: Cut
+    state: BatchState
+    delivered: Mapping[str, int]
+    rejected: Mapping[str, int]
+    payload_digest: str | None
+    requests: int
+    send_deadline: datetime | None
+    fence_until: datetime | None
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Actions whose keys may yet be written by a request that we stopped listening to."""
+
+    plan_digest: str
+    plan_table: str
+    actions: Ranges
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unfolded:
+    """A delivered batch that the delivered state does not know of yet."""
+
+    batch_id: str
+    plan_table: str
+    delivered_at: datetime
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """The batches of all plans."""
+
+    store: Store
+
+    def of_plan(self, digest: str) -> tuple[BatchRecord, ...]:
+        """Return the batches of a plan in the order in which they were cut."""
+        return self._records(tables.batch.c.plan_digest == digest)
+
+    def unknown(self, sync: str) -> tuple[BatchRecord, ...]:
+        """Return the batches of a sync whose fate nobody knows, of any plan."""
+        table = tables.batch
+        return self._records(sa.and_(table.c.sync == sync, table.c.state.in_(UNKNOWN)))
+
+    def settled_rows(self, digest: str) -> int:
+        """Return the rows of a plan that have an outcome by now."""
+        return sum(
+            sum(rows.values())
+            for record in self.of_plan(digest)
+            for rows in (record.delivered, record.rejected, record.cut.blocked)
+        )
+
+    def fenced(self, sync: str) -> tuple[Fenced, ...]:
+        """
+        Return the actions of a sync whose keys must not be written anew yet.
+
+        That is every action with an attempt that was not answered and may still take effect,
+        also if a later attempt was answered.
+        """
+        table, plan = tables.batch, tables.plan
+        with self.store.read() as connected:
+            rows = connected.execute(
+                sa.select(
+                    table.c.plan_digest,
+                    plan.c.warehouse_table,
+                    table.c.actions,
+                    table.c.fence_until,
+                )
+                .join(plan, plan.c.digest == table.c.plan_digest)
+                .where(table.c.sync == sync, table.c.fence_until > self.store.clock.now())
+                .order_by(table.c.fence_until, table.c.id)
+            ).all()
+        return tuple(
+            Fenced(row.plan_digest, row.warehouse_table, _ranges(row.actions), row.fence_until)
+            for row in rows
+        )
+
+    def unfolded(self, sync: str) -> tuple[Unfolded, ...]:
+        """Return the delivered batches of a sync that are not folded, oldest first."""
+        table, plan = tables.batch, tables.plan
+        with self.store.read() as connected:
+            rows = connected.execute(
+                sa.select(
+                    table.c.id.label("batch_id"),
+                    plan.c.warehouse_table.label("plan_table"),
+                    table.c.settled_at.label("delivered_at"),
+                    table.c.receipt,
+                )
+                .join(plan, plan.c.digest == table.c.plan_digest)
+                .where(
+                    table.c.sync == sync,
+                    table.c.state == BatchState.DELIVERED,
+                    table.c.folded_at.is_(None),
+                )
+                .order_by(table.c.settled_at, plan.c.no, table.c.seq, table.c.id)
+            ).mappings()
+            return tuple(Unfolded(**row) for row in rows)
+
+    def mark_folded(self, batch_ids: Iterable[str]) -> None:
+        """Keep that the delivered state knows of these batches, and let their receipts go."""
+        table = tables.batch
+        at = self.store.clock.now()
+        with self.store.write() as connected:
+            for batch_id in batch_ids:
+                connected.execute(
+                    table.update().where(table.c.id == batch_id).values(folded_at=at, receipt=None)
+                )
+
+    def _records(self, condition: sa.ColumnElement[bool]) -> tuple[BatchRecord, ...]:
+        table = tables.batch
+        columns = [column for column in table.c if column.name != "receipt"]
+        with self.store.read() as connected:
+            rows = connected.execute(
+                sa.select(*columns)
+                .where(condition)
+                .order_by(table.c.plan_digest, table.c.seq, table.c.id)
+            ).all()
+        return tuple(_record(row) for row in rows)
+
+
+def intend(connected: sa.Connection, intent: Intent, at: datetime) -> None:
+    """Write, before the first byte leaves, that this batch is about to be sent."""
+    table = tables.batch
+    put(connected, intent.cut)
+    connected.execute(
+        table.update()
+        .where(table.c.id == intent.cut.id)
+        .values(
+            state=BatchState.INTENDED,
+            payload_digest=intent.payload_digest,
+            send_deadline=intent.send_deadline,
+            fence_until=intent.fence_until,
+            intended_at=at,
+            requests=table.c.requests + 1,
+        )
+    )
+
+
+def put(connected: sa.Connection, cut: Cut) -> None:
+    """Write a batch as planned, or rewrite what an open one carries."""
+    table = tables.batch
+    carried = {
+        "actions": cut.actions,
+        "rows": cut.rows,
+        "operations": dict(cut.operations),
+        "blocked": dict(cut.blocked),
+        "attempts": cut.attempts,
+    }
+    changed = connected.execute(table.update().where(table.c.id == cut.id).values(**carried))
+    if changed.rowcount == 0:
+        connected.execute(
+            table.insert().values(
+                id=cut.id,
+                plan_digest=cut.plan_digest,
+                sync=cut.sync,
+                parent=cut.parent,
+                seq=cut.seq,
+                first_action=cut.first_action,
+                last_action=cut.last_action,
+                delivered={},
+                rejected={},
+                state=BatchState.PLANNED,
+                requests=0,
+                **carried,
+            )
+        )
+
+
+def settle(connected: sa.Connection, batch_id: str, ending: Ending, at: datetime) -> None:
+    """Write what came of an attempt."""
+    table = tables.batch
+    connected.execute(
+        table.update()
+        .where(table.c.id == batch_id)
+        .values(
+            state=ending.state,
+            delivered=dict(ending.delivered),
+            rejected=dict(ending.rejected),
+            fence_until=ending.fence_until,
+            receipt=ending.receipt,
+            settled_at=None if ending.state in OPEN else at,
+        )
+    )
+
+
+def _record(row: Any) -> BatchRecord:
+    return BatchRecord(
+        cut=Cut(
+            id=row.id,
+            plan_digest=row.plan_digest,
+            sync=row.sync,
+            seq=row.seq,
+            first_action=row.first_action,
+            last_action=row.last_action,
+            actions=_ranges(row.actions),
+            operations=row.operations,
+            blocked=row.blocked,
+            parent=row.parent,
+            attempts=row.attempts,
+        ),
+        state=BatchState(row.state),
+        delivered=row.delivered,
+        rejected=row.rejected,
+        payload_digest=row.payload_digest,
+        requests=row.requests,
+        send_deadline=row.send_deadline,
+        fence_until=row.fence_until,
+        settled_at=row.settled_at,
+    )
+
+
+def _ranges(stored: Sequence[Sequence[int]]) -> Ranges:
+    return tuple((first, last) for first, last in stored)

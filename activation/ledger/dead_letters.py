@@ -1,0 +1,240 @@
+"""Rejected actions that wait for a fix or a replay; they hold no personal value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from activation.ledger import tables
+from activation.ledger.store import Store
+
+_IDS_IN_ONE_STATEMENT = 500
+
+
+class LetterState(StrEnum):
+    """What became of a dead letter."""
+
+    OPEN = "open"
+    OVERTAKEN = "overtaken"  # the key has a newer outcome
+    DROPPED = "dropped"  # an operator gave this payload up
+    REPLAYED = "replayed"  # the next plan sends it again
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One rejected action."""
+
+    id: str
+    sync: str
+    plan_digest: str
+    batch_id: str
+    action_no: int
+    operation: str
+    key_hash: str
+    row_hash: int
+    code: str
+    fate: str
+    fields: tuple[str, ...]
+    text: str
+    """The vendor's words, scrubbed of the row's values."""
+    created_at: datetime
+    state: LetterState = LetterState.OPEN
+    attempts: int = 1
+    """Deliveries in which this key was rejected and not delivered in between."""
+    next_attempt_at: datetime | None = None
+    """When the unchanged row goes out again by itself; None if its payload must change."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterCount:
+    """Open dead letters of one class."""
+
+    code: str
+    fate: str
+    rows: int
+    oldest: datetime
+
+
+def key_hash(sync_key: str) -> str:
+    """Return the SHA-256 of a sync key in hex: what a warehouse's own `sha256` says of it."""
+    return hashlib.sha256(sync_key.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """The dead letters of all syncs."""
+
+    store: Store
+
+    def list(
+        self, sync: str, *, state: LetterState | None = LetterState.OPEN, limit: int | None = None
+    ) -> tuple[DeadLetter, ...]:
+        """Return the letters of a sync, newest first, of every state if `state` is None."""
+        table = tables.dead_letter
+        query = sa.select(table).where(table.c.sync == sync)
+        if state is not None:
+            query = query.where(table.c.state == state)
+        query = query.order_by(table.c.created_at.desc(), table.c.id).limit(limit)
+        with self.store.read() as connected:
+            return tuple(_letter(row) for row in connected.execute(query))
+
+    def of_plan(self, digest: str) -> int:
+        """Return how many actions of a plan were rejected."""
+        table = tables.dead_letter
+        with self.store.read() as connected:
+            count = sa.select(sa.func.count()).where(table.c.plan_digest == digest)
+            return connected.scalar(count) or 0
+
+    def counts(self, sync: str) -> tuple[LetterCount, ...]:
+        """Return the open letters of a sync by class, most frequent first."""
+        table = tables.dead_letter
+        rows = sa.func.count().label("rows")
+        with self.store.read() as connected:
+            found = connected.execute(
+                sa.select(
+                    table.c.code,
+                    table.c.fate,
+                    rows,
+                    sa.func.min(table.c.created_at).label("oldest"),
+                )
+                .where(table.c.sync == sync, table.c.state == LetterState.OPEN)
+                .group_by(table.c.code, table.c.fate)
+                .order_by(rows.desc(), table.c.code)
+            ).mappings()
+            return tuple(LetterCount(**row) for row in found)
+
+    def open_keys(self, sync: str) -> frozenset[str]:
+        """Return the hashes of the keys with an open letter."""
+        table = tables.dead_letter
+        with self.store.read() as connected:
+            return frozenset(
+                connected.scalars(
+                    sa.select(table.c.key_hash).where(
+                        table.c.sync == sync, table.c.state == LetterState.OPEN
+                    )
+                )
+            )
+
+    def rejected_rows(self, sync: str) -> pa.Table:
+        """
+        Return what does not go out again unchanged: columns `key_hash`, `row_hash`.
+
+        A row that may pass later is among them until its next attempt is due.
+        """
+        table = tables.dead_letter
+        waiting = sa.or_(
+            table.c.next_attempt_at.is_(None), table.c.next_attempt_at > self.store.clock.now()
+        )
+        with self.store.read() as connected:
+            rows = connected.execute(
+                sa.select(table.c.key_hash, table.c.row_hash)
+                .where(
+                    table.c.sync == sync,
+                    table.c.state.in_([LetterState.OPEN, LetterState.DROPPED]),
+                    waiting,
+                )
+                .order_by(table.c.key_hash)
+            ).all()
+        return pa.table(
+            {
+                "key_hash": pa.array([row.key_hash for row in rows], pa.string()),
+                "row_hash": pa.array([row.row_hash for row in rows], pa.int64()),
+            }
+        )
+
+    def replay(self, sync: str, ids: Sequence[str] | None = None) -> int:
+        """Let the next plan send these rows again, or all open ones; return how many."""
+        return self._move(sync, ids, LetterState.REPLAYED)
+
+    def drop(self, sync: str, ids: Sequence[str]) -> int:
+        """Give these payloads up: they stay away until they change; return how many."""
+        return self._move(sync, ids, LetterState.DROPPED)
+
+    def _move(self, sync: str, ids: Sequence[str] | None, state: LetterState) -> int:
+        table = tables.dead_letter
+        of_sync = sa.and_(table.c.sync == sync, table.c.state == LetterState.OPEN)
+        conditions = [of_sync] if ids is None else [of_sync & some for some in _among("id", ids)]
+        with self.store.write() as connected:
+            return sum(
+                connected.execute(table.update().where(condition).values(state=state)).rowcount
+                for condition in conditions
+            )
+
+
+def add(connected: sa.Connection, letters: Sequence[DeadLetter]) -> None:
+    """Write letters in place of open ones of the same keys, whose attempts they carry on."""
+    table = tables.dead_letter
+    for letter in letters:
+        same_key = sa.and_(
+            table.c.sync == letter.sync,
+            table.c.key_hash == letter.key_hash,
+            table.c.state.in_([LetterState.OPEN, LetterState.REPLAYED]),
+        )
+        before = connected.scalar(sa.select(sa.func.max(table.c.attempts)).where(same_key)) or 0
+        connected.execute(table.update().where(same_key).values(state=LetterState.OVERTAKEN))
+        connected.execute(
+            table.insert().values(
+                id=letter.id,
+                sync=letter.sync,
+                plan_digest=letter.plan_digest,
+                batch_id=letter.batch_id,
+                action_no=letter.action_no,
+                operation=letter.operation,
+                key_hash=letter.key_hash,
+                row_hash=letter.row_hash,
+                code=letter.code,
+                fate=letter.fate,
+                fields=list(letter.fields),
+                text=letter.text,
+                created_at=letter.created_at,
+                state=letter.state,
+                attempts=before + letter.attempts,
+                next_attempt_at=letter.next_attempt_at,
+            )
+        )
+
+
+def overtake(connected: sa.Connection, sync: str, key_hashes: Iterable[str]) -> None:
+    """Close the open letters of keys that were delivered."""
+    table = tables.dead_letter
+    for some in _among("key_hash", key_hashes):
+        connected.execute(
+            table.update()
+            .where(table.c.sync == sync, table.c.state == LetterState.OPEN, some)
+            .values(state=LetterState.OVERTAKEN)
+        )
+
+
+def _among(column: str, values: Iterable[str]) -> Iterator[sa.ColumnElement[bool]]:
+    rest = iter(values)
+    while some := list(islice(rest, _IDS_IN_ONE_STATEMENT)):
+        yield tables.dead_letter.c[column].in_(some)
+
+
+def _letter(row: Any) -> DeadLetter:
+    return DeadLetter(
+        id=row.id,
+        sync=row.sync,
+        plan_digest=row.plan_digest,
+        batch_id=row.batch_id,
+        action_no=row.action_no,
+        operation=row.operation,
+        key_hash=row.key_hash,
+        row_hash=row.row_hash,
+        code=row.code,
+        fate=row.fate,
+        fields=tuple(row.fields),
+        text=row.text,
+        created_at=row.created_at,
+        state=LetterState(row.state),
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+    )

@@ -1,0 +1,101 @@
+"""The ledger: one object a project, and how it is opened."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from activation.clock import Clock, SystemClock
+from activation.ledger import attempts
+from activation.ledger.attempts import Settlement
+from activation.ledger.batches import Batches, Fenced, Intent
+from activation.ledger.conservation import Tally
+from activation.ledger.dead_letters import DeadLetters
+from activation.ledger.leases import Lease, Leases
+from activation.ledger.outcomes import tally
+from activation.ledger.phases import Phases
+from activation.ledger.plans import Plans
+from activation.ledger.quota import Budget, Quota
+from activation.ledger.runs import Runs
+from activation.ledger.schema import migrate
+from activation.ledger.store import Store, open_store
+from activation.ledger.switches import Switches
+
+
+class Ledger:
+    """
+    The durable store of plans, batches, dead letters, quota, controls and runs.
+
+    Each table has a module of its own and is reached by its name: `ledger.switches.pause(...)`.
+    What concerns several tables at once stands here.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.plans = Plans(store)
+        self.batches = Batches(store)
+        self.dead_letters = DeadLetters(store)
+        self.switches = Switches(store)
+        self.phases = Phases(store)
+        self.quota = Quota(store)
+        self.leases = Leases(store)
+        self.runs = Runs(store)
+
+    def intend(self, intent: Intent, *, lease: Lease, budget: Budget) -> None:
+        """Write that a batch is about to be sent; see `attempts.intend`."""
+        attempts.intend(self.store, intent, lease=lease, budget=budget)
+
+    def record(self, settlement: Settlement, *, lease: Lease, budget: Budget) -> None:
+        """Write what came of an attempt; see `attempts.record`."""
+        attempts.record(self.store, settlement, lease=lease, budget=budget)
+
+    def outcomes(self, plan_digest: str) -> dict[str, Tally]:
+        """
+        Return the rows of a plan by operation and outcome.
+
+        Raises:
+            UsageError: there is no such plan.
+        """
+        return tally(self.plans.get(plan_digest), self.batches.of_plan(plan_digest))
+
+    def in_doubt_ranges(self, sync: str) -> tuple[Fenced, ...]:
+        """Return the actions whose keys must not be written anew yet: the fence."""
+        return self.batches.fenced(sync)
+
+    def rejected_rows(self, sync: str) -> pa.Table:
+        """Return what was rejected and does not go out unchanged: `key_hash`, `row_hash`."""
+        return self.dead_letters.rejected_rows(sync)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.store.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_ledger(url: str, clock: Clock | None = None) -> Ledger:
+    """
+    Open the ledger behind a SQLAlchemy URL and bring its tables up to date.
+
+    Raises:
+        ConfigurationError: the URL cannot be understood.
+        Unavailable: the database is locked, corrupt, or made by a newer version.
+    """
+    store = open_store(url, clock or SystemClock())
+    try:
+        migrate(store)
+    except BaseException:
+        store.engine.dispose()
+        raise
+    return Ledger(store)

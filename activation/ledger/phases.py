@@ -1,0 +1,72 @@
+"""Which phases of a sync are open, by whose word, and which were loaded in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from activation.ledger import tables
+from activation.ledger.store import Store, insert_or_ignore
+from activation.ledger.switches import require_words
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """A phase that was opened."""
+
+    sync: str
+    phase: str
+    opened_at: datetime
+    opened_by: str
+    reason: str
+    loaded_at: datetime | None
+    """When its first plan was delivered to the end; None before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """The open phases of all syncs; a phase that is not among them does not exist yet."""
+
+    store: Store
+
+    def open(self, sync: str, phase: str, *, reason: str, author: str) -> PhaseRecord:
+        """
+        Open a phase; one that is open already stays as it was.
+
+        Raises:
+            UsageError: reason or author is empty.
+        """
+        require_words(reason=reason, author=author)
+        values = {
+            "sync": sync,
+            "phase": phase,
+            "opened_at": self.store.clock.now(),
+            "opened_by": author.strip(),
+            "reason": reason.strip(),
+        }
+        with self.store.write() as connected:
+            insert_or_ignore(connected, tables.phase, values)
+        return next(opened for opened in self.opened(sync) if opened.phase == phase)
+
+    def opened(self, sync: str) -> tuple[PhaseRecord, ...]:
+        """Return the open phases of a sync in the order in which they were opened."""
+        table = tables.phase
+        with self.store.read() as connected:
+            rows = connected.execute(
+                sa.select(table)
+                .where(table.c.sync == sync)
+                .order_by(table.c.opened_at, table.c.phase)
+            ).mappings()
+            return tuple(PhaseRecord(**row) for row in rows)
+
+    def mark_loaded(self, sync: str, phase: str) -> None:
+        """Keep that a plan of this phase was delivered to the end; the first time counts."""
+        table = tables.phase
+        with self.store.write() as connected:
+            connected.execute(
+                table.update()
+                .where(table.c.sync == sync, table.c.phase == phase, table.c.loaded_at.is_(None))
+                .values(loaded_at=self.store.clock.now())
+            )

@@ -1,0 +1,208 @@
+"""
+The daily requests of an account, shared by every process that uses it.
+
+A request is reserved before it is sent.
+What the vendor reports corrects the count upwards, never downwards: requests of other tools are
+learnt as `elsewhere`, the most that the vendor has counted beyond our own answered requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import sqlalchemy as sa
+
+from activation.destinations.base import QuotaReading
+from activation.errors import QuotaExhausted
+from activation.ledger import tables
+from activation.ledger.store import Store, insert_or_ignore
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one sync may take of an account on one day."""
+
+    connection: str
+    sync: str
+    requests_per_day: int
+    headroom: float
+    """The share of the account's limit that is left to people and other tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is known of an account's requests on one day (UTC)."""
+
+    day: date
+    reserved: int = 0
+    """Requests that we sent or are about to send."""
+    answered: int = 0
+    elsewhere: int = 0
+    """Requests of others, as far as the vendor's count shows them."""
+    limit: int | None = None
+    """What the vendor allows; None if it has not said."""
+
+    @property
+    def used(self) -> int:
+        """Return the higher of what we counted and what the vendor reported."""
+        return self.reserved + self.elsewhere
+
+    def left(self, headroom: float) -> int | None:
+        """Return the requests that may still be sent; None if the vendor named no limit."""
+        if self.limit is None:
+            return None
+        return max(0, int(self.limit * (1 - headroom)) - self.used)
+
+    def told(self, reading: QuotaReading) -> Usage:
+        """Return the usage as corrected by what the vendor says."""
+        return Usage(
+            self.day,
+            self.reserved,
+            self.answered,
+            max(self.elsewhere, reading.used - self.answered),
+            reading.limit,
+        )
+
+
+def refusal(usage: Usage, share: int, budget: Budget) -> str | None:
+    """Return why one more request may not be sent, or None; `share` is what the sync has used."""
+    if share >= budget.requests_per_day:
+        return (
+            f"{budget.sync} has used its {budget.requests_per_day:,} requests of "
+            f"{usage.day:%Y-%m-%d} (UTC)."
+        )
+    left = usage.left(budget.headroom)
+    if left is not None and left < 1:
+        return (
+            f"{budget.connection} has used {usage.used:,} of {usage.limit:,} requests, and "
+            f"{budget.headroom:.0%} are kept for people and other tools."
+        )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is used and left of every account."""
+
+    store: Store
+
+    def usage(self, connection: str) -> Usage:
+        """Return what is known of an account today."""
+        day = _day(self.store.clock.now())
+        with self.store.read() as connected:
+            return _usage(connected, connection, day)
+
+    def share(self, connection: str, sync: str) -> int:
+        """Return the requests that a sync has taken of an account today."""
+        day = _day(self.store.clock.now())
+        with self.store.read() as connected:
+            return _share(connected, connection, sync, day)
+
+    def told(self, connection: str, reading: QuotaReading) -> None:
+        """Keep what the vendor says of an account's usage."""
+        now = self.store.clock.now()
+        with self.store.write() as connected:
+            _correct(connected, connection, reading, now)
+
+
+def reserve(connected: sa.Connection, budget: Budget, now: datetime) -> None:
+    """
+    Count one request before it is sent.
+
+    Raises:
+        QuotaExhausted: the sync's share or the account's day is used up.
+    """
+    day = _day(now)
+    account, shares = tables.quota, tables.quota_share
+    _open_day(connected, budget.connection, day)
+    # The account's row is locked first, so that two processes cannot both take the last request.
+    mine = sa.and_(account.c.connection == budget.connection, account.c.day == day)
+    connected.execute(account.update().where(mine).values(reserved=account.c.reserved + 1))
+    usage = _usage(connected, budget.connection, day)
+    before = Usage(day, usage.reserved - 1, usage.answered, usage.elsewhere, usage.limit)
+    share = _share(connected, budget.connection, budget.sync, day)
+    if reason := refusal(before, share, budget):
+        # Leaving the transaction by an error takes the reservation back.
+        raise QuotaExhausted(
+            reason,
+            hint="What is not sent stays planned; repeat tomorrow, or raise the contract's quota.",
+            sync=budget.sync,
+            connection=budget.connection,
+        )
+    key = {"connection": budget.connection, "day": day, "sync": budget.sync}
+    insert_or_ignore(connected, shares, {**key, "reserved": 0})
+    connected.execute(
+        shares.update()
+        .where(*(shares.c[name] == value for name, value in key.items()))
+        .values(reserved=shares.c.reserved + 1)
+    )
+
+
+def answered(
+    connected: sa.Connection,
+    connection: str,
+    reading: QuotaReading | None,
+    *,
+    reserved_at: datetime,
+    now: datetime,
+) -> None:
+    """Count that a reserved request is over, and keep what the vendor said with its answer."""
+    table = tables.quota
+    day = _day(reserved_at)
+    _open_day(connected, connection, day)
+    connected.execute(
+        table.update()
+        .where(table.c.connection == connection, table.c.day == day)
+        .values(answered=table.c.answered + 1)
+    )
+    if reading is not None:
+        _correct(connected, connection, reading, now)
+
+
+def _correct(
+    connected: sa.Connection, connection: str, reading: QuotaReading, now: datetime
+) -> None:
+    table = tables.quota
+    day = _day(now)
+    _open_day(connected, connection, day)
+    usage = _usage(connected, connection, day).told(reading)
+    connected.execute(
+        table.update()
+        .where(table.c.connection == connection, table.c.day == day)
+        .values(
+            elsewhere=usage.elsewhere,
+            used_reported=reading.used,
+            limit_reported=reading.limit,
+            reported_at=now,
+        )
+    )
+
+
+def _usage(connected: sa.Connection, connection: str, day: date) -> Usage:
+    table = tables.quota
+    row = connected.execute(
+        sa.select(table).where(table.c.connection == connection, table.c.day == day)
+    ).one_or_none()
+    if row is None:
+        return Usage(day)
+    return Usage(day, row.reserved, row.answered, row.elsewhere, row.limit_reported)
+
+
+def _share(connected: sa.Connection, connection: str, sync: str, day: date) -> int:
+    table = tables.quota_share
+    found = connected.scalar(
+        sa.select(table.c.reserved).where(
+            table.c.connection == connection, table.c.day == day, table.c.sync == sync
+        )
+    )
+    return found or 0
+
+
+def _open_day(connected: sa.Connection, connection: str, day: date) -> None:
+    values = {"connection": connection, "day": day, "reserved": 0, "answered": 0, "elsewhere": 0}
+    insert_or_ignore(connected, tables.quota, values)
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()

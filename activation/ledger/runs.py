@@ -1,0 +1,117 @@
+"""Runs: when a sync was delivered, what came of it, and how source and destination compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from activation.ledger import tables
+from activation.ledger.conservation import Tally
+from activation.ledger.store import Store
+
+
+class RunState(StrEnum):
+    """How a run ended, or that it has not."""
+
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run of a sync and phase."""
+
+    run_id: str
+    sync: str
+    phase: str
+    plan_digest: str | None
+    state: RunState
+    started_at: datetime
+    ended_at: datetime | None
+    tally: Mapping[str, Mapping[str, int]]
+    """Rows by operation and outcome."""
+    parity: Mapping[str, Any] | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of all syncs."""
+
+    store: Store
+
+    def start(self, run_id: str, sync: str, phase: str, *, plan_digest: str | None = None) -> None:
+        """Keep that a run has begun; one that is begun again starts anew."""
+        table = tables.run
+        with self.store.write() as connected:
+            connected.execute(table.delete().where(table.c.run_id == run_id))
+            connected.execute(
+                table.insert().values(
+                    run_id=run_id,
+                    sync=sync,
+                    phase=phase,
+                    plan_digest=plan_digest,
+                    state=RunState.RUNNING,
+                    started_at=self.store.clock.now(),
+                    tally={},
+                )
+            )
+
+    def end(
+        self,
+        run_id: str,
+        state: RunState,
+        *,
+        tallies: Mapping[str, Tally] | None = None,
+        parity: Mapping[str, Any] | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Keep how a run ended."""
+        table = tables.run
+        with self.store.write() as connected:
+            connected.execute(
+                table.update()
+                .where(table.c.run_id == run_id)
+                .values(
+                    state=state,
+                    ended_at=self.store.clock.now(),
+                    tally={name: tally.as_dict() for name, tally in (tallies or {}).items()},
+                    parity=None if parity is None else dict(parity),
+                    message=message,
+                )
+            )
+
+    def list(self, sync: str, *, limit: int = 10) -> tuple[RunRecord, ...]:
+        """Return the runs of a sync, newest first."""
+        table = tables.run
+        with self.store.read() as connected:
+            rows = connected.execute(
+                sa.select(table)
+                .where(table.c.sync == sync)
+                .order_by(table.c.started_at.desc(), table.c.run_id)
+                .limit(limit)
+            ).all()
+        return tuple(_record(row) for row in rows)
+
+
+def _record(row: Any) -> RunRecord:
+    return RunRecord(
+        run_id=row.run_id,
+        sync=row.sync,
+        phase=row.phase,
+        plan_digest=row.plan_digest,
+        state=RunState(row.state),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        tally=row.tally,
+        parity=row.parity,
+        message=row.message,
+    )

@@ -1,0 +1,119 @@
+"""One database behind the ledger: SQLite or Postgres, its transactions, its failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from activation.clock import Clock
+from activation.errors import ConfigurationError, Unavailable
+
+_BUSY_SECONDS = 10
+_WRITES = "activation_writes"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A pool of connections and the clock that stamps what is written through them."""
+
+    engine: sa.Engine
+    clock: Clock
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """
+        Open a consistent view.
+
+        Raises:
+            Unavailable: the database cannot be read.
+        """
+        with _failures(self.engine), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """
+        Open a transaction that holds the write lock from its start; commit at the end.
+
+        Raises:
+            Unavailable: the database is locked, full, corrupt or gone; nothing was written.
+        """
+        writer = self.engine.execution_options(**{_WRITES: True})
+        with _failures(self.engine), writer.begin() as connection:
+            yield connection
+
+
+def open_store(url: str, clock: Clock) -> Store:
+    """
+    Return the store behind a SQLAlchemy URL; a missing SQLite file is made.
+
+    Raises:
+        ConfigurationError: the URL cannot be understood.
+    """
+    try:
+        parsed = sa.make_url(url)
+        dialect = parsed.get_dialect()
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError):
+        raise ConfigurationError(
+            "The ledger's URL cannot be understood.",
+            hint="Write sqlite:///path/to/ledger.db or postgresql+psycopg2://user@host/database.",
+        ) from None
+    if dialect.name != "sqlite":
+        return Store(sa.create_engine(parsed, pool_pre_ping=True), clock)
+    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
+    if not parsed.database or parsed.database == ":memory:":
+        # One connection, or every one of them would have a memory of its own.
+        options["poolclass"] = sa.StaticPool
+        options["connect_args"]["check_same_thread"] = False
+    else:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, **options)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return Store(engine, clock)
+
+
+def insert_or_ignore(
+    connection: sa.Connection, table: sa.Table, values: Mapping[str, Any] | Sequence[Any]
+) -> None:
+    """Insert rows, leaving those alone whose key is there already."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own idea of when to begin would hold the lock too late; see _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads first and writes later fails at once if another wrote between.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _failures(engine: sa.Engine) -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError):
+        raise  # our own mistake, which no waiting repairs
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        cause = getattr(error, "orig", None) or type(error).__name__
+        where = engine.url.render_as_string(hide_password=True)
+        raise Unavailable(
+            f"The ledger {where} cannot be used: {str(cause).strip()}.",
+            hint="Nothing is sent without it; see that it can be reached, then repeat.",
+        ) from None

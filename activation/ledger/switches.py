@@ -1,0 +1,148 @@
+"""
+The kill switch: everything, one connection, or one sync, paused or not.
+
+A switch that cannot be read counts as paused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from activation.errors import Paused, Unavailable, UsageError
+from activation.ledger import tables
+from activation.ledger.store import Store
+
+EVERYTHING = "all"
+_HINT = "`activation resume` lets it send again; what is not sent stays planned."
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The last word on one scope: `all`, `connection:NAME` or `sync:NAME`."""
+
+    scope: str
+    paused: bool
+    reason: str
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Who paused what, and why."""
+
+    store: Store
+
+    def pause(self, scope: str, *, reason: str, author: str) -> None:
+        """
+        Let no request of this scope start from now on.
+
+        Raises:
+            UsageError: the scope is none, or reason or author is empty.
+        """
+        self._turn(scope, paused=True, reason=reason, author=author)
+
+    def resume(self, scope: str, *, reason: str, author: str) -> None:
+        """
+        Take the pause of this scope back; a wider or narrower pause stays.
+
+        Raises:
+            UsageError: the scope is none, or reason or author is empty.
+        """
+        self._turn(scope, paused=False, reason=reason, author=author)
+
+    def list(self) -> tuple[Switch, ...]:
+        """Return every switch that was ever turned."""
+        table = tables.switch
+        with self.store.read() as connected:
+            rows = connected.execute(sa.select(table).order_by(table.c.scope)).mappings()
+            return tuple(Switch(**row) for row in rows)
+
+    def paused(self, sync: str, connection: str) -> Switch | None:
+        """
+        Return the widest pause that holds this sync back, or None.
+
+        Raises:
+            Unavailable: the ledger cannot be read.
+        """
+        with self.store.read() as connected:
+            return _paused(connected, sync, connection)
+
+    def check(self, sync: str, connection: str) -> None:
+        """
+        Let a request of this sync start, or not.
+
+        Raises:
+            Paused: the switch is on, or cannot be read.
+        """
+        try:
+            switch = self.paused(sync, connection)
+        except Unavailable as error:
+            raise Paused(
+                f"{error.message} The kill switch could not be read, so nothing is sent.",
+                hint="See that the ledger can be reached, then repeat.",
+                sync=sync,
+            ) from None
+        _refuse(switch, sync)
+
+    def _turn(self, scope: str, *, paused: bool, reason: str, author: str) -> None:
+        kind, _, name = scope.partition(":")
+        if scope != EVERYTHING and (kind not in {"connection", "sync"} or not name):
+            raise UsageError(
+                f"`{scope}` is nothing that can be paused.",
+                hint="Write all, connection:NAME or sync:NAME.",
+            )
+        require_words(reason=reason, author=author)
+        table = tables.switch
+        values = {
+            "paused": paused,
+            "reason": reason.strip(),
+            "author": author.strip(),
+            "at": self.store.clock.now(),
+        }
+        with self.store.write() as connected:
+            connected.execute(table.delete().where(table.c.scope == scope))
+            connected.execute(table.insert().values(scope=scope, **values))
+
+
+def check(connected: sa.Connection, sync: str, connection: str) -> None:
+    """
+    Read the switch inside the transaction that writes an intent.
+
+    Raises:
+        Paused: the switch is on.
+    """
+    _refuse(_paused(connected, sync, connection), sync)
+
+
+def require_words(**words: str) -> None:
+    """
+    See that a recorded act says who and why.
+
+    Raises:
+        UsageError: one of them is empty.
+    """
+    for name, word in words.items():
+        if not word.strip():
+            raise UsageError(f"The {name} is missing.", hint="It is kept with the act; say it.")
+
+
+def _paused(connected: sa.Connection, sync: str, connection: str) -> Switch | None:
+    table = tables.switch
+    scopes = [EVERYTHING, f"connection:{connection}", f"sync:{sync}"]
+    query = sa.select(table).where(table.c.scope.in_(scopes), table.c.paused)
+    on = {row["scope"]: Switch(**row) for row in connected.execute(query).mappings()}
+    return next((on[scope] for scope in scopes if scope in on), None)
+
+
+def _refuse(switch: Switch | None, sync: str) -> None:
+    if switch is not None:
+        raise Paused(
+            f"{switch.scope} was paused by {switch.author}: {switch.reason}.",
+            hint=_HINT,
+            sync=sync,
+            scope=switch.scope,
+        )
