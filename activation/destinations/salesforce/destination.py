@@ -74,9 +74,13 @@ class Salesforce:
         check_target(target)
         path = f"composite/sobjects/{target.object}/{target.key}"
         answer = self._session.call("PATCH", path, seconds=seconds, data=payload)
-        # Whether it is a list shows at its ends; decode reads it, in the caller's own time.
-        body = answer.body.strip()
-        if not (body.startswith(b"[") and body.endswith(b"]")):
+        # Read here as well as in decode, because only here is a broken answer a doubt about the
+        # whole batch; it costs a tenth of a millisecond.
+        try:
+            results = orjson.loads(answer.body)
+        except orjson.JSONDecodeError:
+            results = None
+        if not isinstance(results, list):
             raise garbled(f"PATCH {path}")
         return answer
 

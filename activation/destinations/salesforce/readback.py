@@ -77,19 +77,29 @@ def _pages(session: Session, target: Target, soql: str) -> Iterator[ReadBack]:
         try:
             page = json.loads(answer.body, parse_float=Decimal)
             rows = table_of(page["records"], target)
-            following = None if page["done"] is True else page["nextRecordsUrl"]
-            if following is not None and not following.startswith(f"{session.root}query/"):
-                raise garbled(f"GET {path}", applied=Applied.NO)
+            following = None if page["done"] is True else _next(page, session)
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             raise garbled(f"GET {path}", applied=Applied.NO) from None
         yield ReadBack(rows)
         if following is None:
             return
-        # The address is taken from the answer, so it must not lead elsewhere, or in circles.
-        path, params = following.removeprefix(session.root), {}
+        path, params = following, {}
         if path in visited:
             raise garbled(f"GET {path}", applied=Applied.NO)
         visited.add(path)
+
+
+def _next(page: dict[str, Any], session: Session) -> str:
+    """
+    Return where the next page is, below the API root.
+
+    The address comes out of an answer: raise ValueError if it leads anywhere but on in the query.
+    """
+    address: str = page["nextRecordsUrl"]
+    if not address.startswith(f"{session.root}query/"):
+        message = "the next page is elsewhere"
+        raise ValueError(message)
+    return address.removeprefix(session.root)
 
 
 def table_of(records: list[dict[str, Any]], target: Target) -> pa.Table:

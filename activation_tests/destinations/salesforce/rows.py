@@ -1,0 +1,26 @@
+"""Targets and mappings for the tests."""
+
+from __future__ import annotations
+
+from activation.contract.model import DataClass, FieldMapping, FieldType, NullPolicy
+from activation.destinations.base import Target
+
+
+def mapping(to: str, spelled: str, nulls: NullPolicy = NullPolicy.CLEAR) -> FieldMapping:
+    """Map a column of the same name."""
+    return FieldMapping(
+        to=to,
+        column=to.lower(),
+        type=FieldType.parse(spelled),
+        nulls=nulls,
+        data_class=DataClass.NONE,
+    )
+
+
+def target(*fields: FieldMapping) -> Target:
+    """Write contacts by their CRM key."""
+    return Target(object="Contact", key="Crm_Key__c", fields=fields)
+
+
+SCORE = mapping("Score__c", "decimal(5,2)")
+TARGET = target(SCORE)
