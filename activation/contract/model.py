@@ -9,69 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import timedelta
-from decimal import Decimal
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic_core import PydanticCustomError
 
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$", re.ASCII)
-_SHARE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*%\s*$", re.ASCII)
-_UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+from activation.contract.values import Duration, Share
 
-
-def _parse_duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    # A bare number has no unit: nobody can tell 30 seconds from 30 hours.
-    match = _DURATION.match(value) if isinstance(value, str) else None
-    if match is None:
-        message = f"{value!r} is not a duration; write a number and one of ms, s, m, h, d: 30h"
-        raise ValueError(message)
-    return timedelta(seconds=float(match[1]) * _UNIT_SECONDS[match[2]])
-
-
-def _format_duration(value: timedelta) -> str:
-    seconds = value.total_seconds()
-    for unit in ("d", "h", "m", "s"):
-        if seconds >= _UNIT_SECONDS[unit] and seconds % _UNIT_SECONDS[unit] == 0:
-            return f"{int(seconds / _UNIT_SECONDS[unit])}{unit}"
-    return f"{round(seconds * 1000)}ms"
-
-
-def _parse_share(value: object) -> float:
-    if isinstance(value, str) and (match := _SHARE.match(value)):
-        # By way of Decimal, the fraction is the nearest to what is written: 14.3 / 100 is not.
-        return float(Decimal(match[1]) / 100)
-    if value == 0 and not isinstance(value, bool):
-        return 0.0
-    message = f"{value!r} is not a share; write it in percent: 5%"
-    raise ValueError(message)
-
-
-def _format_share(share: float) -> str:
-    return f"{(Decimal(repr(share)) * 100).normalize():f}%"
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(
-        _parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION.pattern)]
-    ),
-    PlainSerializer(_format_duration, return_type=str),
-]
-Share = Annotated[
-    float,
-    Field(ge=0, le=1),
-    BeforeValidator(
-        _parse_share,
-        json_schema_input_type=Annotated[str, Field(pattern=_SHARE.pattern)] | Literal[0],
-    ),
-    PlainSerializer(_format_share, return_type=str),
-]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Text = Annotated[str, Field(min_length=1)]
+
+INCONSISTENT = "inconsistent"
+"""The type of the error that holds, in `ctx`, `problems`: what does not fit together, and where."""
+Located: TypeAlias = tuple[tuple[str | int, ...], str]
 
 
 class Part(BaseModel):
@@ -135,7 +88,7 @@ class FieldType(BaseModel):
         first = int(match[2]) if match[2] else None
         second = int(match[3]) if match[3] else None
         if kind is FieldKind.TEXT:
-            if first is None or second is not None:
+            if not first or second is not None:
                 message = f"{text!r}: text needs one length: text(80)"
                 raise ValueError(message)
             return cls(kind=kind, length=first)
@@ -166,23 +119,23 @@ class Source(Part):
     """The warehouse model that is sent, one row per `grain`."""
 
     model: Name = Field(description="The dbt model.")
-    grain: tuple[str, ...] = Field(min_length=1, description="The columns that identify one row.")
-    version: str = Field(description="The column that orders states of the same key.")
+    grain: tuple[Text, ...] = Field(min_length=1, description="The columns that identify one row.")
+    version: Text = Field(description="The column that orders states of the same key.")
 
 
 class Destination(Part):
     """The object that is written."""
 
     connection: Name = Field(description="An entry of connections.yaml.")
-    object: str = Field(description="The vendor's name of the object.")
-    key: str = Field(description="The vendor's field that holds the sync key.")
+    object: Text = Field(description="The vendor's name of the object.")
+    key: Text = Field(description="The vendor's field that holds the sync key.")
 
 
 class FieldMapping(Part):
     """One source column into one destination field."""
 
-    to: str = Field(description="The destination's field.")
-    column: str = Field(description="The source column.")
+    to: Text = Field(description="The destination's field.")
+    column: Text = Field(description="The source column.")
     type: Annotated[
         FieldType,
         BeforeValidator(_parse_type, json_schema_input_type=str),
@@ -197,9 +150,9 @@ class Consent(Part):
 
     subject: Literal["person"] = "person"
     model: Name = Field(description="The dbt model with one row per person, purpose and channel.")
-    join: dict[str, str] = Field(min_length=1, description="Source column: consent column.")
-    purpose: str
-    channel: str
+    join: dict[Text, Text] = Field(min_length=1, description="Source column: consent column.")
+    purpose: Text
+    channel: Text
     max_lag: Duration = Field(description="Consent data older than this blocks every row.")
 
 
@@ -272,6 +225,13 @@ class Replay(Part):
     longest_wait: Duration
     keep_dead_letters: Duration
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.first_wait > self.longest_wait:
+            message = "first_wait is longer than longest_wait"
+            raise ValueError(message)
+        return self
+
 
 class Parity(Part):
     """How source and destination are compared after a run."""
@@ -284,10 +244,10 @@ class Parity(Part):
 class Alerting(Part):
     """Who hears of trouble, and where the way out is written down."""
 
-    channel: str
+    channel: Text
     severity: Literal["low", "high", "page"]
     dead_letters: Share = Field(description="Share of rejected rows from which on it is told.")
-    runbook: str
+    runbook: Text
 
 
 class Contract(Part):
@@ -307,28 +267,51 @@ class Contract(Part):
     replay: Replay
     parity: Parity
     alerting: Alerting
-    schedule: str | None = Field(default=None, description="Cron, UTC; none means by hand.")
+    schedule: str | None = Field(
+        default=None,
+        pattern=r"^(@(hourly|daily|weekly|monthly)|\S+(\s+\S+){4})$",
+        description="Cron, UTC; none means by hand.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        targets = [mapping.to for mapping in self.fields]
-        repeated = sorted({name for name in targets if targets.count(name) > 1})
-        if repeated:
-            message = f"field {repeated[0]} is mapped twice"
-            raise ValueError(message)
-        if self.destination.key in targets:
-            message = f"field {self.destination.key} is the key; it is written from the grain"
-            raise ValueError(message)
-        if isinstance(self.consent, NoConsent):
-            personal = [f.to for f in self.fields if f.data_class is not DataClass.NONE]
-            if personal:
-                message = f"consent.subject is none, but field {personal[0]} is personal"
-                raise ValueError(message)
-        elif missing := set(self.consent.join) - {*self.source.grain}:
-            # The join must follow from the grain, or one row could have two persons.
-            message = f"consent.join uses {min(missing)}, which is not in source.grain"
-            raise ValueError(message)
+        problems = [*self._repeated(), *self._unconsented()]
+        if problems:
+            raise PydanticCustomError(
+                INCONSISTENT,
+                "{sentence}",
+                {"sentence": "; ".join(text for _, text in problems), "problems": problems},
+            )
         return self
+
+    def _repeated(self) -> Iterator[Located]:
+        if len(set(self.source.grain)) != len(self.source.grain):
+            yield ("source", "grain"), "source.grain names a column twice"
+        # Vendors do not tell Email from email.
+        key = self.destination.key.casefold()
+        seen: set[str] = set()
+        for index, mapping in enumerate(self.fields):
+            at, target = ("fields", index, "to"), mapping.to.casefold()
+            if target in seen:
+                yield at, f"field {mapping.to} is mapped twice"
+            if target == key:
+                yield at, f"field {mapping.to} is the key; it is written from the grain"
+            seen.add(target)
+
+    def _unconsented(self) -> Iterator[Located]:
+        if isinstance(self.consent, NoConsent):
+            for index, mapping in enumerate(self.fields):
+                if mapping.data_class is not DataClass.NONE:
+                    at = ("fields", index, "data_class")
+                    yield at, f"consent.subject is none, but field {mapping.to} is personal"
+            return
+        for column in self.consent.join:
+            # The join must follow from the grain, or one row could have two persons.
+            if column not in self.source.grain:
+                yield (
+                    ("consent", "join", column),
+                    f"consent.join uses {column}, which is not in source.grain",
+                )
 
     @cached_property
     def digest(self) -> str:
