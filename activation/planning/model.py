@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+import pyarrow as pa
+
+REJECTED_SCHEMA = pa.schema({"key_hash": pa.string(), "row_hash": pa.int64()})
 
 
 class Disposition(StrEnum):
@@ -20,6 +25,7 @@ class HeldReason(StrEnum):
 
     REJECTED_BEFORE = "rejected_before"  # the vendor refused this very payload
     IN_DOUBT = "in_doubt"  # an earlier attempt at this key is not settled
+    INVALID = "invalid"  # a value does not fit its field's type
     NULL = "null"  # a field whose null policy is hold is empty
 
 
@@ -30,6 +36,27 @@ class BlockedReason(StrEnum):
     DENIED = "denied"
     UNKNOWN = "unknown"
     STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRange:
+    """Actions `first` to `last`, both included, of a frozen plan table."""
+
+    table: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """What the ledger knows and a plan must heed."""
+
+    rejected: pa.Table = field(default_factory=REJECTED_SCHEMA.empty_table)
+    """Payloads that were refused for good: `key_hash` text, `row_hash` int64."""
+    in_doubt: tuple[ActionRange, ...] = ()
+    """Earlier attempts whose fate is not known yet."""
+    loaded_phases: frozenset[str] = frozenset()
+    """Phases whose first load is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +113,16 @@ class Plan:
     source: SourceProfile
     blast: BlastRadius
     counts: tuple[ActionCount, ...] = field(default_factory=tuple)
+    frozen: bool = True
+    """False for a preview, whose table lives as long as the session."""
+    mapping_changed: bool = False
+    """Some delivered rows were delivered under another mapping."""
+    hash_changed: bool = False
+    """Some delivered rows were hashed by another method, so that they look changed."""
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """The distinct values of the picklist fields among the rows to send."""
+    longest: Mapping[str, int] = field(default_factory=dict)
+    """The longest text (characters) of each text field among the rows to send."""
 
     def rows(self, disposition: Disposition | None = None) -> int:
         """Return the number of actions, of one disposition if given."""

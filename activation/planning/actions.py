@@ -1,0 +1,151 @@
+"""
+The frozen actions of a plan: writing them down, checking them, reading them.
+
+A plan's table is `activation.plan_<sync>_<first 12 digits of the digest>`.
+Its columns: `action_no` (null for what is not sent), `sync_key`, `operation`, `disposition`,
+`reason`, `row_hash`, `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`,
+`subject_0`... for the second look at consent, and `field_<place>_<field>` with the payload, in
+the order of the fields' names, null for what is not sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from sqlglot import exp
+
+from activation.errors import Refused
+from activation.planning.model import Disposition, Plan
+from activation.warehouse.port import SCHEMA, Session
+from activation.warehouse.sql import bound, cast, column, name, named, table, text
+
+_META = (
+    "action_no",
+    "sync_key",
+    "operation",
+    "disposition",
+    "reason",
+    "row_hash",
+    "source_hash",
+    "nulls",
+    "version",
+    "cohort",
+    "mapping_digest",
+)
+_DIGITS = 12
+_FIELD = re.compile(r"field_\d+_(.+)", re.DOTALL)
+
+
+def frozen_query(actions: str, subjects: int, fields: Sequence[str]) -> exp.Select:
+    """Return what is written down of the temporary table of actions."""
+    to_send = exp.EQ(this=column("disposition"), expression=exp.Literal.string(Disposition.SEND))
+    return (
+        exp.select(
+            *(column(c) for c in _META),
+            *(column(f"subject_{i}") for i in range(subjects)),
+            *(named(exp.case().when(to_send.copy(), column(field)), field) for field in fields),
+        )
+        .from_(table(actions))
+        .order_by(column("action_no"))
+    )
+
+
+def plan_table(sync: str, digest: str) -> str:
+    """Return the name of a plan's table."""
+    return f"plan_{sync}_{digest[:_DIGITS]}"
+
+
+def plan_digest(contract_digest: str, phase: str, created_at: datetime, checksum: str) -> str:
+    """Return the SHA-256 that names a plan: what was promised, for whom, when, and every action."""
+    at = created_at.astimezone(UTC).isoformat()
+    return hashlib.sha256(f"{contract_digest}|{phase}|{at}|{checksum}".encode()).hexdigest()
+
+
+def checksum(session: Session, actions: exp.Table, columns: list[str]) -> str:
+    """Return a checksum over all columns of all actions, whatever their order."""
+    hashed = session.functions.fast_hash(*(column(c) for c in columns))
+    query = exp.select(
+        named(session.functions.bits_differ(column("h")), "bits"),
+        named(text(exp.Sum(this=cast(column("h"), "decimal(38,0)"))), "total"),
+        named(exp.Count(this=exp.Star()), "rows"),
+    ).from_(exp.select(named(hashed, "h")).from_(actions).subquery(name("x")))
+    row = session.fetch(query).to_pylist()[0]
+    return f"{row['bits']}:{row['total']}:{row['rows']}"
+
+
+def verify(session: Session, plan: Plan) -> None:
+    """
+    Make sure that the frozen actions are those that were planned.
+
+    Raises:
+        Refused: the table is gone, or a value in it is another than when the plan was made.
+    """
+    columns = list(session.columns(SCHEMA, plan.table))
+    if not columns:
+        raise Refused(
+            f"Plan {plan.digest[:_DIGITS]} of {plan.sync} has no actions any more.",
+            hint="Make a new plan.",
+            sync=plan.sync,
+        )
+    found = checksum(session, table(plan.table, SCHEMA), columns)
+    if plan_digest(plan.contract_digest, plan.phase, plan.created_at, found) != plan.digest:
+        raise Refused(
+            f"Plan {plan.digest[:_DIGITS]} of {plan.sync} is not what was planned: its actions "
+            "were changed after it was frozen.",
+            hint="Find out who writes to the schema activation, and make a new plan.",
+            sync=plan.sync,
+        )
+
+
+def read_actions(session: Session, plan_table: str, first: int, last: int) -> pa.Table:
+    """
+    Return the actions `first` to `last`, both included, in their order.
+
+    Columns: `sync_key`, `operation`, `row_hash`, `version`, and one a field, by its own name.
+    Timestamps are in UTC.
+    """
+    query = (
+        _readable(session.columns(SCHEMA, plan_table))
+        .from_(table(plan_table, SCHEMA))
+        .where(exp.GTE(this=column("action_no"), expression=bound("first")))
+        .where(exp.LTE(this=column("action_no"), expression=bound("last")))
+    )
+    return _in_utc(session.fetch(query, {"first": first, "last": last}))
+
+
+def sample(session: Session, plan: Plan, rows: int) -> pa.Table:
+    """Return the first `rows` actions to send, as `read_actions` does; a preview has them too."""
+    schema = SCHEMA if plan.frozen else None
+    query = (
+        _readable(session.columns(schema, plan.table))
+        .from_(table(plan.table, schema))
+        .where(exp.LT(this=column("action_no"), expression=bound("rows")))
+    )
+    return _in_utc(session.fetch(query, {"rows": rows}))
+
+
+def drop_plans(session: Session, sync: str, keep: set[str]) -> list[str]:
+    """Drop the sync's plan tables but those named in `keep`; return the names of the dropped."""
+    pattern = re.compile(rf"plan_{re.escape(sync)}_[0-9a-f]{{{_DIGITS}}}")
+    dropped = [t for t in session.tables(SCHEMA) if pattern.fullmatch(t) and t not in keep]
+    for found in dropped:
+        session.execute(exp.Drop(this=table(found, SCHEMA), kind="TABLE", exists=True))
+    return dropped
+
+
+def _readable(columns: Iterable[str]) -> exp.Select:
+    fields = {found[1]: c for c in columns if (found := _FIELD.fullmatch(c))}
+    return exp.select(
+        *(column(c) for c in ("sync_key", "operation", "row_hash", "version")),
+        *(named(column(c), to) for to, c in fields.items()),
+    ).order_by(column("action_no"))
+
+
+def _in_utc(rows: pa.Table) -> pa.Table:
+    utc = pa.timestamp("us", tz="UTC")
+    schema = [pa.field(f.name, utc) if pa.types.is_timestamp(f.type) else f for f in rows.schema]
+    return rows.cast(pa.schema(schema))

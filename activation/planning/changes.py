@@ -1,0 +1,396 @@
+"""
+What differs between the model and what was delivered.
+
+Two passes, so that cost follows the rows that changed:
+
+1. One join of two 64-bit numbers a row, key hash and source hash.
+   Rows where both are as delivered are surely unchanged; all others are candidates.
+2. Only the candidates are read again, with their payload.
+   Here the real keys and the real row hashes decide; a hash that met by chance costs a look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlglot import exp
+
+from activation.planning.keys import cohort_sql
+from activation.planning.mapping import (
+    HASH_VERSION,
+    SourceMapping,
+    null_bits,
+    row_hash,
+    row_seed,
+)
+from activation.planning.state import delivered
+from activation.warehouse.port import Session
+from activation.warehouse.sql import (
+    bound,
+    cast,
+    column,
+    differs,
+    either,
+    is_null,
+    name,
+    named,
+    not_null,
+    table,
+    temporary,
+    text,
+)
+
+CHANGES = "activation_changes"
+"""The temporary table of pass 2; its columns are told at `_second_pass`."""
+
+_CANDIDATES = "activation_candidates"
+_SUSPECTS = "activation_suspects"
+_REPEATED = "activation_repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What both passes counted; the rows themselves stand in `CHANGES`."""
+
+    rows: int
+    null_keys: int
+    repeated_rows: int
+    keys: int
+    newest_version: datetime | None
+    delivered_before: int
+    lost: int
+
+
+def find_changes(session: Session, mapping: SourceMapping, share: float) -> Found:
+    """Compare the model with the delivered state, within a phase's share of the keys."""
+    contract = mapping.contract
+    params: dict[str, object] = {
+        "mapping_seed": f"{HASH_VERSION} {contract.mapping_digest}",
+        "row_seed": row_seed(mapping.fields),
+        "salt": contract.rollout.salt,
+        "share": share,
+        "mapping_digest": contract.mapping_digest,
+    }
+    state = delivered(session, contract.sync)
+    rows, keyed, newest = _profile(session, mapping)
+    known, before = _state_size(session, state, params)
+    session.execute(temporary(_CANDIDATES, _first_pass(mapping, state)), params)
+    fresh, gone = _candidates(session)
+    # A key that comes twice meets the same delivered row twice.
+    met_twice = (keyed - fresh) != (known - gone)
+    repeated_keys, repeated_rows = _find_repeated(session, mapping, everywhere=met_twice)
+    session.execute(
+        temporary(CHANGES, _second_pass(mapping, state, suspects=repeated_keys > 0)), params
+    )
+    return Found(
+        rows=rows,
+        null_keys=rows - keyed,
+        repeated_rows=repeated_rows,
+        keys=keyed - repeated_rows,
+        newest_version=newest,
+        delivered_before=before,
+        lost=_lost(session, mapping, state, params) if gone else 0,
+    )
+
+
+def _profile(session: Session, mapping: SourceMapping) -> tuple[int, int, datetime | None]:
+    version = cast(mapping.raw(mapping.contract.source.version, "s"), "timestamp")
+    query = exp.select(
+        named(exp.Count(this=exp.Star()), "rows"),
+        named(exp.Count(this=mapping.key("s")), "keyed"),
+        named(exp.Max(this=version), "newest"),
+    ).from_(_source(mapping))
+    row = session.fetch(query).to_pylist()[0]
+    newest = row["newest"]
+    return row["rows"], row["keyed"], newest.replace(tzinfo=UTC) if newest else None
+
+
+def _state_size(session: Session, state: exp.Query, params: dict[str, object]) -> tuple[int, int]:
+    """Return how many rows were delivered, in all and within the phase."""
+    inside = exp.case().when(_inside(column("cohort", "t")), exp.Literal.number(1))
+    query = exp.select(
+        named(exp.Count(this=exp.Star()), "known"), named(exp.Count(this=inside), "inside")
+    ).from_(state.subquery(name("t")))
+    row = session.fetch(query, params).to_pylist()[0]
+    return row["known"], row["inside"]
+
+
+def _first_pass(mapping: SourceMapping, state: exp.Query) -> exp.Select:
+    functions = mapping.functions
+    key = mapping.key("s")
+    source = (
+        exp.select(
+            named(functions.fast_hash(mapping.match(key)), "kh"),
+            named(mapping.source_hash("s"), "source_hash"),
+        )
+        .from_(_source(mapping))
+        .where(not_null(key.copy()))
+    )
+    known = exp.select(
+        named(functions.fast_hash(mapping.match(column("sync_key", "t"))), "kh"),
+        column("source_hash", "t"),
+    ).from_(state.subquery(name("t")))
+    return (
+        exp.select(
+            named(column("kh", "s"), "source_kh"),
+            named(column("kh", "t"), "state_kh"),
+        )
+        .from_(source.subquery(name("s")))
+        .join(
+            known.subquery(name("t")),
+            on=exp.EQ(this=column("kh", "s"), expression=column("kh", "t")),
+            join_type="full outer",
+        )
+        .where(differs(column("source_hash", "t"), column("source_hash", "s")))
+    )
+
+
+def _candidates(session: Session) -> tuple[int, int]:
+    """Return how many source rows meet no delivered row, and the other way round."""
+    fresh = exp.case().when(is_null(column("state_kh")), exp.Literal.number(1))
+    gone = exp.case().when(is_null(column("source_kh")), exp.Literal.number(1))
+    query = exp.select(
+        named(exp.Count(this=fresh), "fresh"), named(exp.Count(this=gone), "gone")
+    ).from_(table(_CANDIDATES))
+    row = session.fetch(query).to_pylist()[0]
+    return row["fresh"], row["gone"]
+
+
+def _find_repeated(
+    session: Session, mapping: SourceMapping, *, everywhere: bool
+) -> tuple[int, int]:
+    """Note the keys that several source rows have; return how many keys, and rows of them."""
+    kh = mapping.functions.fast_hash(mapping.match(mapping.key("s")))
+    hashes = (
+        exp.select(named(kh, "kh")).from_(_source(mapping))
+        if everywhere
+        else exp.select(named(column("source_kh"), "kh")).from_(table(_CANDIDATES))
+    )
+    suspects = (
+        exp.select(column("kh"))
+        .from_(hashes.subquery(name("h")))
+        .where(not_null(column("kh")))
+        .group_by(column("kh"))
+        .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
+    )
+    session.execute(temporary(_SUSPECTS, suspects))
+    size = exp.select(named(exp.Count(this=exp.Star()), "n")).from_(table(_SUSPECTS))
+    if not session.fetch(size).to_pylist()[0]["n"]:
+        return 0, 0
+    match_key = mapping.match(mapping.key("s"))
+    repeated = (
+        exp.select(named(match_key, "match_key"), named(exp.Count(this=exp.Star()), "times"))
+        .from_(_source(mapping))
+        .where(_among(kh.copy(), _SUSPECTS, "kh"))
+        .group_by(match_key.copy())
+        .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
+    )
+    session.execute(temporary(_REPEATED, repeated))
+    totals = exp.select(
+        named(exp.Count(this=exp.Star()), "keys"),
+        named(cast(exp.func("COALESCE", exp.Sum(this=column("times")), 0), "bigint"), "rows"),
+    ).from_(table(_REPEATED))
+    row = session.fetch(totals).to_pylist()[0]
+    return row["keys"], row["rows"]
+
+
+def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> exp.Select:
+    """
+    Read the candidates with their payload.
+
+    Columns: `match_key`, `sync_key`, `change` (create, update, late, same), `row_hash` (null if
+    a value does not fit), `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`, the
+    `known_` ones of the delivered row, `subject_0`..., and `field_...`, null unless created or
+    updated.
+    """
+    functions = mapping.functions
+    fields = mapping.fields
+    values = [column(f.column) for f in fields]
+    meta = ("match_key", "sync_key", "known_key", "source_hash", "version", "cohort")
+    known_meta = ("known_hash", "known_nulls", "known_version", "known_mapping", "known_method")
+    subjects = tuple(f"subject_{i}" for i in range(len(_subjects(mapping))))
+    carried = (*meta, *known_meta, *subjects)
+
+    mapped = exp.select(
+        *(column(c, "c") for c in carried),
+        *(
+            named(
+                f.value(
+                    functions,
+                    column(_raw_name(f.mapping.column), "c"),
+                    is_text=mapping.is_text(f.mapping.column),
+                ),
+                f.column,
+            )
+            for f in fields
+        ),
+        named(
+            either(
+                f.misfit(
+                    column(_raw_name(f.mapping.column), "c"),
+                    is_text=mapping.is_text(f.mapping.column),
+                )
+                for f in fields
+            ),
+            "misfit",
+        ),
+    ).from_(_cohorted(mapping, state, suspects=suspects).subquery(name("c")))
+    hashed = exp.select(
+        *(column(c, "m") for c in (*carried, *(f.column for f in fields))),
+        named(
+            exp.case()
+            .when(column("misfit", "m"), exp.null())
+            .else_(row_hash(functions, fields, values)),
+            "row_hash",
+        ),
+        named(null_bits(fields, values), "nulls"),
+    ).from_(mapped.subquery(name("m")))
+    change = (
+        exp.case()
+        .when(is_null(column("known_key", "h")), exp.Literal.string("create"))
+        .when(
+            exp.NullSafeEQ(this=column("row_hash", "h"), expression=column("known_hash", "h")),
+            exp.Literal.string("same"),
+        )
+        .when(
+            exp.LT(this=column("version", "h"), expression=column("known_version", "h")),
+            exp.Literal.string("late"),
+        )
+        .else_(exp.Literal.string("update"))
+    )
+    judged = exp.select(
+        exp.Column(this=exp.Star(), table=name("h")), named(change, "change")
+    ).from_(hashed.subquery(name("h")))
+    sent = exp.In(
+        this=column("change", "j"),
+        expressions=[exp.Literal.string("create"), exp.Literal.string("update")],
+    )
+    return exp.select(
+        *(column(c, "j") for c in (*carried, "row_hash", "nulls", "change")),
+        named(bound("mapping_digest"), "mapping_digest"),
+        *(named(exp.case().when(sent.copy(), column(f.column, "j")), f.column) for f in fields),
+    ).from_(judged.subquery(name("j")))
+
+
+def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> exp.Select:
+    """Return the candidates inside the phase: raw columns beside what was delivered."""
+    functions = mapping.functions
+    kh = functions.fast_hash(mapping.match(mapping.key("s")))
+    raws = sorted({f.column.lower() for f in mapping.contract.fields})
+    picked = (
+        exp.select(
+            named(mapping.key("s"), "source_key"),
+            named(mapping.match(mapping.key("s")), "match_key"),
+            named(mapping.version("s"), "version"),
+            named(mapping.source_hash("s"), "source_hash"),
+            *(named(s, f"subject_{i}") for i, s in enumerate(_subjects(mapping))),
+            *(named(mapping.raw(raw, "s"), _raw_name(raw)) for raw in raws),
+        )
+        .from_(_source(mapping))
+        .where(_among(kh, _CANDIDATES, "source_kh"))
+    )
+    known_match = mapping.match(column("sync_key", "t"))
+    known = (
+        exp.select(
+            named(known_match, "match_key"),
+            *(
+                named(column(c, "t"), alias)
+                for c, alias in (
+                    ("sync_key", "known_key"),
+                    ("row_hash", "known_hash"),
+                    ("nulls", "known_nulls"),
+                    ("version", "known_version"),
+                    ("cohort", "known_cohort"),
+                    ("mapping_digest", "known_mapping"),
+                    ("hash_version", "known_method"),
+                )
+            ),
+        )
+        .from_(state.subquery(name("t")))
+        .where(_among(functions.fast_hash(known_match.copy()), _CANDIDATES, "source_kh"))
+    )
+    cohort = exp.Coalesce(
+        this=column("known_cohort", "k"),
+        expressions=[cohort_sql(functions, column("match_key", "p"))],
+    )
+    beside = (
+        exp.select(
+            exp.Column(this=exp.Star(), table=name("p")),
+            *(
+                column(c, "k")
+                for c in (
+                    "known_key",
+                    "known_hash",
+                    "known_nulls",
+                    "known_version",
+                    "known_mapping",
+                    "known_method",
+                )
+            ),
+            named(
+                exp.Coalesce(
+                    this=column("known_key", "k"), expressions=[column("source_key", "p")]
+                ),
+                "sync_key",
+            ),
+            named(cohort, "cohort"),
+        )
+        .from_(picked.subquery(name("p")))
+        .join(
+            known.subquery(name("k")),
+            on=exp.EQ(this=column("match_key", "p"), expression=column("match_key", "k")),
+            join_type="left",
+        )
+    )
+    inside = (
+        exp.select(exp.Column(this=exp.Star(), table=name("b")))
+        .from_(beside.subquery(name("b")))
+        .where(_inside(column("cohort", "b")))
+    )
+    if suspects:
+        inside = inside.where(
+            exp.Not(this=_among(column("match_key", "b"), _REPEATED, "match_key"))
+        )
+    return inside
+
+
+def _lost(
+    session: Session, mapping: SourceMapping, state: exp.Query, params: dict[str, object]
+) -> int:
+    gone = (
+        exp.select(column("state_kh")).from_(table(_CANDIDATES)).where(is_null(column("source_kh")))
+    )
+    kh = mapping.functions.fast_hash(mapping.match(column("sync_key", "t")))
+    query = (
+        exp.select(named(exp.Count(this=exp.Star()), "n"))
+        .from_(state.subquery(name("t")))
+        .where(_inside(column("cohort", "t")))
+        .where(exp.In(this=kh, query=gone.subquery()))
+    )
+    return int(session.fetch(query, params).to_pylist()[0]["n"])
+
+
+def _subjects(mapping: SourceMapping) -> list[exp.Expr]:
+    """Return the person's columns as text, in the order of the contract's consent join."""
+    consent = mapping.contract.consent
+    if consent.subject == "none":
+        return []
+    return [exp.Trim(this=text(mapping.raw(c, "s"))) for c in consent.join]
+
+
+def _source(mapping: SourceMapping) -> exp.Table:
+    return table(mapping.relation.name, mapping.relation.schema, "s")
+
+
+def _raw_name(source_column: str) -> str:
+    return f"raw {source_column.lower()}"
+
+
+def _inside(cohort: exp.Expr) -> exp.Expr:
+    return exp.LT(this=cohort, expression=bound("share"))
+
+
+def _among(value: exp.Expr, table_name: str, of: str) -> exp.Expr:
+    inner = exp.select(column(of)).from_(table(table_name)).where(not_null(column(of)))
+    return exp.In(this=value, query=inner.subquery())

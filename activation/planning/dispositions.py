@@ -1,0 +1,196 @@
+"""
+What the plan has in mind for each change: send it, block it or hold it, and why.
+
+When several reasons apply, the first of these is told: consent, an attempt in doubt,
+a value that does not fit, an empty field that must not be, a payload that was rejected before.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlglot import exp
+
+from activation.contract.model import Consent
+from activation.errors import Refused
+from activation.planning.changes import CHANGES
+from activation.planning.consent import blocked_reason, statuses
+from activation.planning.keys import key_hash_sql
+from activation.planning.mapping import SourceMapping, held_nulls
+from activation.planning.model import (
+    REJECTED_SCHEMA,
+    BlockedReason,
+    Disposition,
+    HeldReason,
+    PlanInputs,
+)
+from activation.warehouse.port import SCHEMA, Relation, Session
+from activation.warehouse.sql import (
+    bound,
+    cast,
+    column,
+    is_null,
+    name,
+    named,
+    not_null,
+    table,
+    temporary,
+)
+
+ACTIONS = "activation_actions"
+"""The temporary table of actions: the columns of `CHANGES`, and what is told at `judge`."""
+
+_REJECTED = "activation_rejected"
+_IN_DOUBT = "activation_in_doubt"
+
+
+def judge(
+    session: Session,
+    mapping: SourceMapping,
+    consent_relation: Relation | None,
+    inputs: PlanInputs,
+    *,
+    stale: bool,
+) -> None:
+    """
+    Make `ACTIONS` from the changes: `operation`, `disposition`, `reason` and `action_no`.
+
+    Rows to send are numbered from 0 on, updates before creations, by key; others have no number.
+
+    Raises:
+        Refused: a plan with an attempt in doubt is no longer there.
+    """
+    consent = mapping.contract.consent
+    params: dict[str, object] = {"sync": mapping.contract.sync}
+    if isinstance(consent, Consent):
+        params |= {"purpose": consent.purpose, "channel": consent.channel}
+    session.load(_REJECTED, inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
+    _note_in_doubt(session, mapping, inputs)
+    reasons = _with_reasons(mapping, consent_relation, inputs, stale=stale)
+    session.execute(temporary(ACTIONS, _numbered(reasons)), params)
+
+
+def _note_in_doubt(session: Session, mapping: SourceMapping, inputs: PlanInputs) -> None:
+    schema = pa.schema({"match_key": pa.string()})
+    session.load(_IN_DOUBT, schema.empty_table())
+    for doubtful in inputs.in_doubt:
+        if not session.columns(SCHEMA, doubtful.table):
+            raise Refused(
+                f"Plan {doubtful.table} has attempts in doubt, but its actions are gone.",
+                hint="Reconcile the sync, so that these attempts are settled.",
+                sync=mapping.contract.sync,
+            )
+        keys = (
+            exp.select(named(mapping.match(column("sync_key", "p")), "match_key"))
+            .from_(table(doubtful.table, SCHEMA, "p"))
+            .where(exp.GTE(this=column("action_no", "p"), expression=bound("first")))
+            .where(exp.LTE(this=column("action_no", "p"), expression=bound("last")))
+        )
+        insert = exp.Insert(this=table(_IN_DOUBT), expression=keys)
+        session.execute(insert, {"first": doubtful.first, "last": doubtful.last})
+
+
+def _with_reasons(
+    mapping: SourceMapping,
+    consent_relation: Relation | None,
+    inputs: PlanInputs,
+    *,
+    stale: bool,
+) -> exp.Select:
+    consent = mapping.contract.consent
+    changes = _changed()
+    joined = exp.select().from_(changes.subquery(name("c")))
+    blocked: exp.Expr = cast(exp.null(), "text")
+    if isinstance(consent, Consent) and stale:
+        blocked = exp.Literal.string(BlockedReason.STALE)
+    elif isinstance(consent, Consent) and consent_relation is not None:
+        joined = _left_join(
+            joined, statuses(consent, consent_relation, changes.copy(), "match_key"), "k"
+        )
+        blocked = blocked_reason(column("status", "k"))
+
+    values = [column(f.column, "c") for f in mapping.fields]
+    held = exp.case()
+    if inputs.in_doubt:
+        doubtful = exp.select(column("match_key")).distinct().from_(table(_IN_DOUBT))
+        joined = _left_join(joined, doubtful, "d")
+        held = held.when(
+            not_null(column("match_key", "d")), exp.Literal.string(HeldReason.IN_DOUBT)
+        )
+    held = held.when(is_null(column("row_hash", "c")), exp.Literal.string(HeldReason.INVALID))
+    held = held.when(held_nulls(mapping.fields, values), exp.Literal.string(HeldReason.NULL))
+    if inputs.rejected.num_rows:
+        joined = _left_join(joined, _rejected_keys(mapping), "r")
+        held = held.when(
+            not_null(column("match_key", "r")),
+            exp.Literal.string(HeldReason.REJECTED_BEFORE),
+        )
+    return joined.select(
+        exp.Column(this=exp.Star(), table=name("c")),
+        named(blocked, "blocked"),
+        named(held, "held"),
+    )
+
+
+def _changed() -> exp.Select:
+    kinds = [exp.Literal.string("create"), exp.Literal.string("update")]
+    return (
+        exp.select(exp.Star())
+        .from_(table(CHANGES))
+        .where(exp.In(this=column("change"), expressions=kinds))
+    )
+
+
+def _rejected_keys(mapping: SourceMapping) -> exp.Select:
+    key = key_hash_sql(mapping.functions, column("sync_key", "x"))
+    return (
+        exp.select(column("match_key", "x"))
+        .distinct()
+        .from_(_changed().subquery(name("x")))
+        .join(
+            table(_REJECTED, alias="y"),
+            on=exp.and_(
+                exp.EQ(this=key, expression=column("key_hash", "y")),
+                exp.EQ(this=column("row_hash", "x"), expression=column("row_hash", "y")),
+            ),
+        )
+    )
+
+
+def _numbered(reasons: exp.Select) -> exp.Select:
+    disposition = (
+        exp.case()
+        .when(not_null(column("blocked", "a")), exp.Literal.string(Disposition.BLOCKED))
+        .when(not_null(column("held", "a")), exp.Literal.string(Disposition.HELD))
+        .else_(exp.Literal.string(Disposition.SEND))
+    )
+    disposed = exp.select(
+        exp.Column(this=exp.Star(), table=name("a")),
+        named(column("change", "a"), "operation"),
+        named(disposition, "disposition"),
+        named(
+            exp.Coalesce(this=column("blocked", "a"), expressions=[column("held", "a")]), "reason"
+        ),
+    ).from_(reasons.subquery(name("a")))
+    number = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[column("disposition", "b")],
+        order=exp.Order(
+            expressions=[
+                exp.Ordered(this=column("operation", "b"), desc=True),
+                exp.Ordered(this=column("sync_key", "b")),
+            ]
+        ),
+    )
+    to_send = exp.EQ(
+        this=column("disposition", "b"), expression=exp.Literal.string(Disposition.SEND)
+    )
+    from_zero = exp.Sub(this=number, expression=exp.Literal.number(1))
+    return exp.select(
+        exp.Column(this=exp.Star(), table=name("b")),
+        named(exp.case().when(to_send, from_zero), "action_no"),
+    ).from_(disposed.subquery(name("b")))
+
+
+def _left_join(query: exp.Select, other: exp.Select, alias: str) -> exp.Select:
+    on = exp.EQ(this=column("match_key", "c"), expression=column("match_key", alias))
+    return query.join(other.subquery(name(alias)), on=on, join_type="left")

@@ -1,0 +1,205 @@
+"""A small warehouse for planning tests: leads, consents, and the contract that sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from activation.contract.model import Contract, FieldKind
+from activation.destinations.base import EndpointClass, Normaliser, Traits
+from activation.planning.actions import read_actions
+from activation.planning.model import Disposition, Plan, PlanInputs
+from activation.planning.planner import make_plan
+from activation.planning.state import fold
+from activation.warehouse.duckdb_file import DuckDbFile
+from activation.warehouse.port import Relation, Session
+
+NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+LEADS = Relation("marts", "lead_scores")
+CONSENTS = Relation("marts", "consents")
+
+
+def contract(**changes: Any) -> Contract:
+    """Return the contract of the tests, with top-level parts replaced."""
+    parts: dict[str, Any] = {
+        "sync": "lead_scores",
+        "objective": "Sales sees the score of each lead",
+        "owner": "team:growth",
+        "source": {"model": "lead_scores", "grain": ["lead_id"], "version": "updated_at"},
+        "destination": {"connection": "crm", "object": "Lead", "key": "Lead_Key__c"},
+        "fields": [
+            field("Email", "email", "text(80)", nulls="keep", data_class="personal"),
+            field("Score__c", "score", "decimal(5,2)"),
+            field("City", "city", "text(40)"),
+        ],
+        "consent": {
+            "subject": "person",
+            "model": "consents",
+            "join": {"lead_id": "lead_id"},
+            "purpose": "sales",
+            "channel": "email",
+            "max_lag": "2d",
+        },
+        "freshness": {"max_age": "30h"},
+        "guards": dict.fromkeys(
+            ("changed", "created", "cleared", "deleted", "lost", "grain"), "100%"
+        ),
+        "quota": {"requests_per_day": 1000},
+        "rollout": {"salt": "s1", "phases": [{"name": "full", "share": "100%"}]},
+        "replay": {
+            "attempts": 3,
+            "within": "10m",
+            "first_wait": "1s",
+            "longest_wait": "1m",
+            "keep_dead_letters": "30d",
+        },
+        "parity": {"unexplained": "1%"},
+        "alerting": {
+            "channel": "#sync",
+            "severity": "low",
+            "dead_letters": "1%",
+            "runbook": "docs/runbook.md",
+        },
+    }
+    return Contract.model_validate(parts | changes)
+
+
+def field(
+    to: str, column: str, kind: str, *, nulls: str = "clear", data_class: str = "none"
+) -> dict[str, str]:
+    """Return one mapped field as a contract spells it."""
+    return {"to": to, "column": column, "type": kind, "nulls": nulls, "data_class": data_class}
+
+
+def traits(*, key_is_case_sensitive: bool = True) -> Traits:
+    """Return a vendor that trims texts, empties to null, and lower-cases e-mail."""
+    return Traits(
+        system="shop",
+        endpoint_class=EndpointClass.KEYED_UPSERT,
+        batch_rows=200,
+        batch_bytes=1_000_000,
+        horizon=timedelta(minutes=5),
+        key_is_case_sensitive=key_is_case_sensitive,
+        keeps_order=True,
+        values={FieldKind.TEXT: (Normaliser.TRIM, Normaliser.EMPTY_IS_NULL)},
+        email_values=(Normaliser.LOWER,),
+        read_back_keys=200,
+        read_back_page=2000,
+        minimal_permissions=(),
+    )
+
+
+@dataclass
+class Shop:
+    """The warehouse, and the few things that tests do to it."""
+
+    path: Path
+    contract: Contract
+    traits: Traits
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Open a session of the warehouse."""
+        return DuckDbFile(self.path, lock_wait=0).session()
+
+    def sql(self, statement: str, params: Mapping[str, Any] | None = None) -> list[Any]:
+        """Run a statement as dbt would."""
+        with duckdb.connect(str(self.path)) as connection:
+            return connection.execute(statement, params).fetchall()
+
+    def add(
+        self,
+        key: object,
+        *,
+        email: str | None = "a@example.com",
+        score: float | str | None = 1,
+        city: str | None = "Ulm",
+        day: int = 1,
+        consent: Iterable[str] = ("granted",),
+    ) -> None:
+        """Add a lead, and what is known of its consent."""
+        version = datetime(2026, 1, day)  # noqa: DTZ001 - dbt's timestamps have no zone
+        self.sql(
+            "INSERT INTO marts.lead_scores VALUES ($k, $e, $s, $c, $v)",
+            {"k": key, "e": email, "s": score, "c": city, "v": version},
+        )
+        for status in consent:
+            self.sql(
+                "INSERT INTO marts.consents VALUES ($k, 'sales', 'email', $s, '2026-01-10')",
+                {"k": key, "s": status},
+            )
+
+    def plan(
+        self,
+        *,
+        share: str = "full",
+        inputs: PlanInputs | None = None,
+        freeze: bool = True,
+        now: datetime = NOW,
+        picklists: frozenset[str] = frozenset(),
+    ) -> Plan:
+        """Make a plan of the phase of that name."""
+        phase = self.contract.rollout.phase(share)
+        assert phase is not None
+        with self.session() as session:
+            return make_plan(
+                session,
+                self.contract,
+                LEADS,
+                CONSENTS,
+                self.traits,
+                frozenset({"Email"}),
+                phase=phase,
+                inputs=inputs or PlanInputs(),
+                now=now,
+                freeze=freeze,
+                picklists=picklists,
+            )
+
+    def actions(self, plan: Plan) -> list[dict[str, Any]]:
+        """Return the actions to send."""
+        with self.session() as session:
+            last = plan.rows(Disposition.SEND) - 1
+            rows: list[dict[str, Any]] = read_actions(session, plan.table, 0, last).to_pylist()
+            return rows
+
+    def deliver(self, plan: Plan, *, but: Iterable[int] = (), at: datetime = NOW) -> None:
+        """Fold all actions of the plan as delivered, but those numbers."""
+        left_out = set(but)
+        numbers = [n for n in range(plan.rows(Disposition.SEND)) if n not in left_out]
+        receipts = pa.table(
+            {
+                "action_no": pa.array(numbers, pa.int64()),
+                "destination_id": pa.array([f"00Q{n}" for n in numbers], pa.string()),
+                "delivered_at": pa.array([at] * len(numbers), pa.timestamp("us", tz="UTC")),
+            }
+        )
+        with self.session() as session:
+            fold(session, plan.sync, plan.table, receipts, plan_digest=plan.digest)
+
+    def counted(self, plan: Plan) -> dict[str, int]:
+        """Return the rows by disposition and reason, as `held null`."""
+        found: dict[str, int] = {}
+        for count in plan.counts:
+            label = " ".join(filter(None, (count.operation, count.disposition, count.reason)))
+            found[label] = count.rows
+        return found
+
+
+def open_shop(folder: Path, *, key_type: str = "VARCHAR", **changes: Any) -> Shop:
+    """Return an empty shop in a new file."""
+    shop = Shop(folder / "warehouse.duckdb", contract(**changes), traits())
+    shop.sql(
+        "CREATE SCHEMA marts; "
+        f"CREATE TABLE marts.lead_scores (lead_id {key_type}, email VARCHAR, score VARCHAR, "
+        "city VARCHAR, updated_at TIMESTAMP); "
+        f"CREATE TABLE marts.consents (lead_id {key_type}, purpose VARCHAR, channel VARCHAR, "
+        "status VARCHAR, loaded_at TIMESTAMP)"
+    )
+    return shop
