@@ -57,6 +57,11 @@ def suggestion(word: str, known: Collection[str]) -> str:
     return f"; there is {listed(known)}" if 0 < len(known) <= _FEW else ""
 
 
+def closed(text: str) -> str:
+    """Return the text with a full stop, unless it ends with a question."""
+    return text if text.endswith("?") else f"{text}."
+
+
 def listed(words: Iterable[str]) -> str:
     """Return the words in their order, each in backquotes."""
     return ", ".join(f"`{word}`" for word in words)
