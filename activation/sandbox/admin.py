@@ -1,0 +1,116 @@
+"""The sandbox's own addresses, under `/_sandbox`: they cost no quota and suffer no faults."""
+
+# ruff: noqa: TID253 - only a running sandbox loads this module
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from activation.errors import UsageError
+from activation.sandbox.application import Application
+
+_MAX_ENTRIES = 10_000
+Act = Callable[[Request, dict[str, Any]], Any]
+
+
+def admin_routes(application: Application) -> list[BaseRoute]:
+    """Return the routes that hold for all vendors."""
+    admin = _Admin(application)
+    acts: list[tuple[str, str, Act]] = [
+        ("/_sandbox/health", "GET", admin.health),
+        ("/_sandbox/faults", "GET", admin.faults),
+        ("/_sandbox/faults", "POST", admin.add_fault),
+        ("/_sandbox/faults", "DELETE", admin.clear_faults),
+        ("/_sandbox/requests", "GET", admin.requests),
+        ("/_sandbox/records/{system}/{object}", "GET", admin.records),
+        ("/_sandbox/quota", "GET", admin.quota),
+        ("/_sandbox/quota", "POST", admin.set_quota),
+        ("/_sandbox/reset", "POST", admin.reset),
+    ]
+    return [Route(path, _endpoint(act), methods=[method]) for path, method, act in acts]
+
+
+class _Admin:
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def health(self, _request: Request, _body: dict[str, Any]) -> Any:
+        return {"sandbox": True, "systems": list(self._application.systems)}
+
+    def faults(self, _request: Request, _body: dict[str, Any]) -> Any:
+        return {"faults": [fault.document() for fault in self._application.faults.all()]}
+
+    def add_fault(self, _request: Request, body: dict[str, Any]) -> Any:
+        return self._application.faults.add(body).document()
+
+    def clear_faults(self, _request: Request, _body: dict[str, Any]) -> Any:
+        self._application.faults.clear()
+        return {"faults": []}
+
+    def requests(self, request: Request, _body: dict[str, Any]) -> Any:
+        since = _whole(request.query_params.get("since", "0"), "since")
+        limit = _whole(request.query_params.get("limit", str(_MAX_ENTRIES)), "limit")
+        return {"requests": self._application.log.since(since, min(limit, _MAX_ENTRIES))}
+
+    def records(self, request: Request, _body: dict[str, Any]) -> Any:
+        system = self._system(request.path_params["system"])
+        limit = _whole(request.query_params.get("limit", "100"), "limit")
+        rows, total = system.records(request.path_params["object"], limit)
+        return {"records": rows, "total": total}
+
+    def quota(self, request: Request, _body: dict[str, Any]) -> Any:
+        quota = self._system(request.query_params.get("system", "salesforce")).quota
+        return {"limit": quota.limit, "used": quota.used}
+
+    def set_quota(self, _request: Request, body: dict[str, Any]) -> Any:
+        quota = self._system(str(body.get("system", "salesforce"))).quota
+        limit, used = body.get("limit"), body.get("used")
+        for name, value in (("limit", limit), ("used", used)):
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise UsageError(f"{name} is {value!r}.", hint="Give a whole number.")
+        quota.set(limit=limit, used=used)
+        return {"limit": quota.limit, "used": quota.used}
+
+    def reset(self, _request: Request, _body: dict[str, Any]) -> Any:
+        self._application.reset()
+        return {"reset": True}
+
+    def _system(self, name: str) -> Any:
+        system = self._application.systems.get(name)
+        if system is None:
+            known = ", ".join(self._application.systems)
+            raise UsageError(f"The sandbox has no system {name!r}.", hint=f"Systems: {known}.")
+        return system
+
+
+def _endpoint(act: Act) -> Callable[[Request], object]:
+    async def endpoint(request: Request) -> Response:
+        raw = await request.body()
+        try:
+            answer, status = act(request, _json_object(raw)), 200
+        except UsageError as error:
+            answer, status = {"error": str(error)}, 400
+        return Response(orjson.dumps(answer), status, media_type="application/json")
+
+    return endpoint
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = orjson.loads(raw or b"{}")
+    except orjson.JSONDecodeError:
+        raise UsageError("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise UsageError("The body must be a JSON object.")
+    return body
+
+
+def _whole(text: str, name: str) -> int:
+    if not text.isdigit():
+        raise UsageError(f"{name} is {text!r}.", hint="Give a whole number.")
+    return int(text)

@@ -1,0 +1,132 @@
+"""Talk to a running sandbox from tests, the demonstration and the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from activation.errors import Unavailable, UsageError
+
+_SECONDS = 10.0
+
+
+class Sandbox:
+    """The admin side of a sandbox at a base address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+        self.faults = FaultSwitches(self)
+
+    def health(self) -> dict[str, Any]:
+        """Return `{"sandbox": true, "systems": [...]}`."""
+        return self.call("GET", "health")
+
+    def requests(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the logged requests with an id above `since`, oldest first."""
+        return list(self.call("GET", f"requests?since={since}")["requests"])
+
+    def records(
+        self, object_name: str, *, system: str = "salesforce", limit: int = 10_000
+    ) -> list[dict[str, Any]]:
+        """Return the records of an object, oldest first; deleted ones are left out."""
+        return list(self.call("GET", f"records/{system}/{object_name}?limit={limit}")["records"])
+
+    def count(self, object_name: str, *, system: str = "salesforce") -> int:
+        """Return how many records an object has."""
+        return int(self.call("GET", f"records/{system}/{object_name}?limit=0")["total"])
+
+    def edit_record(self, object_name: str, key: str, **fields: Any) -> None:
+        """Change a Salesforce record, told by id or external id, as a person would."""
+        self.call("POST", f"salesforce/records/{object_name}/{_quoted(key)}", fields)
+
+    def create_record(self, object_name: str, **fields: Any) -> str:
+        """Create a Salesforce record as a person would; return its id."""
+        return str(self.call("POST", f"salesforce/records/{object_name}", fields)["id"])
+
+    def delete_record(self, object_name: str, key: str) -> None:
+        """Delete a Salesforce record, told by id or external id."""
+        self.call("DELETE", f"salesforce/records/{object_name}/{_quoted(key)}")
+
+    def edit_field(self, object_name: str, field: str, **changes: Any) -> dict[str, Any]:
+        """Change a Salesforce field, or add one if `type` is among the changes."""
+        return self.call("PATCH", f"salesforce/objects/{object_name}/fields/{field}", changes)
+
+    def reset_schema(self) -> None:
+        """Take all changes of fields back."""
+        self.call("DELETE", "schema")
+
+    def quota(self) -> dict[str, int]:
+        """Return `{"limit": ..., "used": ...}` of Salesforce's daily requests."""
+        return self.call("GET", "quota")
+
+    def set_quota(self, *, limit: int | None = None, used: int | None = None) -> None:
+        """Set the daily limit, or what counts as used, or both."""
+        given = {"limit": limit, "used": used}
+        self.call("POST", "quota", {k: v for k, v in given.items() if v is not None})
+
+    def reset(self) -> None:
+        """Return to an empty sandbox."""
+        self.call("POST", "reset")
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """
+        Call an admin address and return its JSON.
+
+        Raises:
+            Unavailable: no sandbox answers there.
+            UsageError: the sandbox does not accept the request; says why.
+        """
+        import requests
+
+        try:
+            answer = requests.request(
+                method, f"{self.address}/_sandbox/{path}", json=body, timeout=_SECONDS
+            )
+        except requests.RequestException as error:
+            message = f"No sandbox answers at {self.address}."
+            raise Unavailable(message, hint="Start one with `activation sandbox`.") from error
+        content: dict[str, Any] = answer.json()
+        if not answer.ok:
+            raise UsageError(str(content.get("error", answer.status_code)))
+        return content
+
+
+class FaultSwitches:
+    """The faults of a running sandbox."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def add(
+        self,
+        name: str,
+        *,
+        times: int | None = None,
+        probability: float = 1.0,
+        path_contains: str | None = None,
+        method: str | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Switch a fault on and return it; `faults.py` lists names and options."""
+        given = {"path_contains": path_contains, "method": method}
+        document = {
+            "name": name,
+            "times": times,
+            "probability": probability,
+            "match": {key: value for key, value in given.items() if value is not None},
+            "options": options,
+        }
+        return self._sandbox.call("POST", "faults", document)
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return the faults that were switched on, with how often each has struck."""
+        return list(self._sandbox.call("GET", "faults")["faults"])
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        self._sandbox.call("DELETE", "faults")
+
+
+def _quoted(key: str) -> str:
+    from urllib.parse import quote
+
+    return quote(key, safe="")

@@ -1,0 +1,72 @@
+"""What a vendor's stand-in brings, so that the sandbox can host several beside each other."""
+
+# ruff: noqa: TID253 - only a running sandbox loads this module
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from activation.clock import Clock
+from activation.sandbox.faults import Fault, Faults
+from activation.sandbox.quota import RollingPool
+from activation.sandbox.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the sandbox hands to each vendor's stand-in."""
+
+    state: State
+    clock: Clock
+    faults: Faults
+    address: str
+    """The sandbox's own base address, without a slash at its end."""
+    credentials: tuple[str, str] | None = None
+    """The only client id and secret that are accepted; None accepts any that are not empty."""
+
+
+class System(Protocol):
+    """One vendor's stand-in."""
+
+    name: str
+    quota: RollingPool
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the vendor's own addresses."""
+        ...
+
+    def admin_routes(self) -> list[BaseRoute]:
+        """Return what can be changed from outside, under `/_sandbox/<name>/`."""
+        ...
+
+    def owns(self, path: str) -> bool:
+        """Tell whether the path is one of this vendor's."""
+        ...
+
+    def is_data(self, path: str) -> bool:
+        """Tell whether the path is a data call, which faults strike unless they say otherwise."""
+        ...
+
+    def logged_path(self, path: str) -> str:
+        """Return the path as the log may keep it: no keys in it."""
+        ...
+
+    def refusal(self, fault: Fault, headers: dict[bytes, bytes]) -> Response:
+        """Return the vendor's answer to a request that the fault refuses."""
+        ...
+
+    def records(self, name: str, limit: int) -> tuple[list[dict[str, Any]], int]:
+        """
+        Return up to `limit` records of an object and how many there are.
+
+        Raises:
+            UsageError: there is no such object.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget every record, schema edit and session."""
+        ...
