@@ -1,0 +1,178 @@
+"""The destination has every field, writable, of a type and size that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from activation.contract.model import Contract, DataClass, FieldKind, FieldMapping, NullPolicy
+from activation.contract.problem import Problem, suggestion
+from activation.destinations.base import FieldSchema, ObjectSchema
+from activation.gates.verdict import Gate, Verdict
+
+_FITS = {
+    FieldKind.TEXT: {FieldKind.TEXT},
+    FieldKind.INTEGER: {FieldKind.INTEGER, FieldKind.DECIMAL},
+    FieldKind.DECIMAL: {FieldKind.DECIMAL},
+    FieldKind.BOOLEAN: {FieldKind.BOOLEAN},
+    FieldKind.DATE: {FieldKind.DATE},
+    FieldKind.TIMESTAMP: {FieldKind.TIMESTAMP},
+}
+_SHOWN_VALUES = 10
+
+
+def schema_drift(
+    contract: Contract,
+    schema: ObjectSchema,
+    *,
+    values: Mapping[str, tuple[str, ...]],
+    longest_key: int | None,
+) -> Verdict:
+    """Fail if the destination could not take what the contract sends."""
+    found = misfits(contract, schema, values=values, longest_key=longest_key)
+    if not found:
+        count = len(contract.fields)
+        summary = f"{schema.name} takes the key and all {count} fields as the contract sends them."
+        return Verdict(Gate.SCHEMA, passed=True, summary=summary, evidence={"fields": count})
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Verdict(
+        Gate.SCHEMA,
+        passed=False,
+        summary=f"{schema.name} does not fit the contract: {found[0].text}{more}.",
+        evidence={"fields": len(contract.fields), "problems": [one.text for one in found]},
+        next_step=(
+            f"Mend the field in the destination, or the contract: "
+            f"`activation validate {contract.sync}`."
+        ),
+    )
+
+
+def picklists(contract: Contract, schema: ObjectSchema) -> frozenset[str]:
+    """Return the mapped fields whose values the destination restricts."""
+    return frozenset(
+        mapping.to
+        for mapping in contract.fields
+        if mapping.to in schema.fields and schema.fields[mapping.to].values is not None
+    )
+
+
+def misfits(
+    contract: Contract,
+    schema: ObjectSchema,
+    *,
+    values: Mapping[str, tuple[str, ...]] | None = None,
+    longest_key: int | None = None,
+) -> tuple[Problem, ...]:
+    """
+    Return what the destination could not take, and where the contract says so.
+
+    Args:
+        contract: what is sent.
+        schema: what the destination describes.
+        values: the distinct values to be sent, by field, of fields with a picklist.
+        longest_key: the characters of the longest key to be sent.
+    """
+    return (
+        *_object(contract, schema),
+        *_key(contract, schema, longest_key),
+        *_fields(contract, schema, values or {}),
+        *_required(contract, schema),
+    )
+
+
+def _object(contract: Contract, schema: ObjectSchema) -> Iterator[Problem]:
+    at = ("destination", "object")
+    for may, verb in ((schema.creatable, "create"), (schema.updatable, "update")):
+        if not may:
+            connection = contract.destination.connection
+            yield Problem(f"the user of {connection} may not {verb} a {schema.name}", at)
+
+
+def _key(contract: Contract, schema: ObjectSchema, longest: int | None) -> Iterator[Problem]:
+    at, name = ("destination", "key"), contract.destination.key
+    field = schema.fields.get(name)
+    if field is None:
+        near = suggestion(name, [f.name for f in schema.fields.values() if f.external_id])
+        yield Problem(f"{schema.name} has no field `{name}` for the key{near}", at)
+        return
+    if field.kind is not FieldKind.TEXT:
+        yield Problem(f"key `{name}` is {field.type}; a key is text", at)
+    if not field.external_id:
+        yield Problem(f"key `{name}` is not an external id, so records cannot be found by it", at)
+    if not field.unique:
+        yield Problem(f"key `{name}` is not unique, so one key could find two records", at)
+    if not field.writable:
+        yield Problem(f"key `{name}` is not writable for this user", at)
+    if longest is not None and field.length is not None and longest > field.length:
+        text = f"key `{name}` takes {field.length} characters; the longest key has {longest}"
+        yield Problem(text, at)
+
+
+def _fields(
+    contract: Contract, schema: ObjectSchema, values: Mapping[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    for index, mapping in enumerate(contract.fields):
+        field = schema.fields.get(mapping.to)
+        at = ("fields", index, "to")
+        if field is None:
+            near = suggestion(mapping.to, [f.name for f in schema.fields.values() if f.writable])
+            yield Problem(f"{schema.name} has no field `{mapping.to}`{near}", at)
+            continue
+        if not field.writable:
+            yield Problem(f"field `{mapping.to}` is not writable for this user", at)
+        for text in _type(mapping, field):
+            yield Problem(f"field `{mapping.to}` {text}", ("fields", index, "type"))
+        for text in _refused(mapping, field, values.get(mapping.to, ())):
+            yield Problem(text, at)
+
+
+def _type(mapping: FieldMapping, field: FieldSchema) -> Iterator[str]:
+    """Yield what keeps values of the contract's type out of the field."""
+    sent = mapping.type
+    if field.kind not in _FITS[sent.kind]:
+        yield f"is {field.type} ({field.kind}); the contract sends {sent}"
+    elif sent.kind is FieldKind.TEXT:
+        if None not in {sent.length, field.length} and (sent.length or 0) > (field.length or 0):
+            yield f"takes {field.length} characters; the contract sends {sent}"
+    elif sent.kind is FieldKind.DECIMAL:
+        yield from _digits(mapping, field)
+
+
+def _digits(mapping: FieldMapping, field: FieldSchema) -> Iterator[str]:
+    sent = mapping.type
+    scale, precision = sent.scale or 0, sent.precision or 0
+    if field.scale is not None and scale > field.scale:
+        yield f"keeps {field.scale} decimals; the contract sends {sent}"
+    if field.precision is not None:
+        whole = field.precision - (field.scale or 0)
+        if precision - scale > whole:
+            yield f"takes {whole} digits before the point; the contract sends {sent}"
+
+
+def _refused(mapping: FieldMapping, field: FieldSchema, values: tuple[str, ...]) -> Iterator[str]:
+    """Yield the values that are not in the field's picklist; personal ones are only counted."""
+    if field.values is None:
+        return
+    accepted = set(field.values)
+    refused = [value for value in values if value not in accepted]
+    if not refused:
+        return
+    if mapping.data_class is not DataClass.NONE:
+        yield f"picklist `{mapping.to}` lacks {len(refused):,} values (personal, not shown)"
+        return
+    shown = ", ".join(repr(value) for value in refused[:_SHOWN_VALUES])
+    more = len(refused) - _SHOWN_VALUES
+    yield f"picklist `{mapping.to}` lacks {shown}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def _required(contract: Contract, schema: ObjectSchema) -> Iterator[Problem]:
+    mapped = {mapping.to: index for index, mapping in enumerate(contract.fields)}
+    for name, field in schema.fields.items():
+        # What nobody can write, the vendor fills by itself.
+        if not field.required or not field.writable or name == contract.destination.key:
+            continue
+        if name not in mapped:
+            text = f"field `{name}` is required and not mapped, so no record can be created"
+            yield Problem(text, ("fields",))
+        elif contract.fields[mapped[name]].nulls is not NullPolicy.HOLD:
+            text = f"field `{name}` is required, so a row without it must wait: `nulls: hold`"
+            yield Problem(text, ("fields", mapped[name], "nulls"))
