@@ -7,6 +7,7 @@ without end, and each client object would log in for itself.
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 from http import HTTPStatus
@@ -72,7 +73,7 @@ class Tokens:
             self._lock.release()
 
     def _fetch(self, seconds: float) -> str:
-        form, basic = self._grant()
+        form, authorization = self._grant()
         with open_session(self._address) as session:
             try:
                 reply = exchange(
@@ -82,22 +83,24 @@ class Tokens:
                     call=_CALL,
                     seconds=seconds,
                     clock=self._clock,
-                    headers={"Accept": "application/json"},
+                    headers={"Accept": "application/json", **authorization},
                     data=form,
-                    auth=basic,
                 )
             except Transient as error:
                 # Asking for a token writes no row, so a lost answer to it is no doubt about one.
                 raise Transient(error.message, code=error.code) from None
         return self._token_in(reply)
 
-    def _grant(self) -> tuple[dict[str, str], tuple[str, str] | None]:
+    def _grant(self) -> tuple[dict[str, str], dict[str, str]]:
         given = self._connection.credentials
         if given.get("private_key"):
             self._need("client_id", "username")
-            return {"grant_type": _JWT_BEARER, "assertion": self._assertion()}, None
+            return {"grant_type": _JWT_BEARER, "assertion": self._assertion()}, {}
         self._need("client_id", "client_secret")
-        return {"grant_type": "client_credentials"}, (given["client_id"], given["client_secret"])
+        # Not by requests' own `auth`, which fails on what is not Latin-1, and shows it.
+        pair = f"{given['client_id']}:{given['client_secret']}"
+        basic = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return {"grant_type": "client_credentials"}, {"Authorization": basic}
 
     def _need(self, *names: str) -> None:
         missing = [name for name in names if not self._connection.credentials.get(name)]

@@ -121,7 +121,6 @@ def exchange(  # noqa: PLR0913 - the parts of an HTTP request
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     data: bytes | Mapping[str, str] | None = None,
-    auth: tuple[str, str] | None = None,
 ) -> Reply:
     """
     Send one request and read the whole answer.
@@ -143,7 +142,6 @@ def exchange(  # noqa: PLR0913 - the parts of an HTTP request
             params=params,
             data=data,
             headers=headers,
-            auth=auth,
             timeout=timeout,  # type: ignore[arg-type]  # the stubs do not know urllib3's Timeout
             allow_redirects=False,
             stream=True,
