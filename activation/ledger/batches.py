@@ -129,7 +129,7 @@ class Unfolded:
     batch_id: str
     plan_table: str
     delivered_at: datetime
-    receipt: bytes
+    receipt: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""Whether a plan may be delivered at all; asked of the ledger, whoever asks for the delivery."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from activation.delivery.order import DeliveryOrder
+from activation.errors import Refused
+from activation.ledger import Ledger
+from activation.ledger.plans import GATES, PlanRecord, PlanState
+
+_AGAIN = "Plan the sync again."
+
+
+def admit(order: DeliveryOrder, ledger: Ledger, now: datetime) -> PlanRecord:
+    """
+    Return the plan if it may be delivered, or if it has been to the end.
+
+    Raises:
+        UsageError: there is no such plan.
+        Refused: a gate did not pass, or the plan is too old, not the newest, or of another
+            contract.
+        Unavailable: the ledger cannot be read.
+    """
+    plan = ledger.plans.get(order.plan_digest)
+    if plan.state is PlanState.SETTLED:
+        return plan
+    _of_this_contract(plan, order)
+    _newest(plan, ledger)
+    _gated(plan, ledger)
+    if now - plan.created_at > order.bounds.max_age:
+        minutes = order.bounds.max_age.total_seconds() / 60
+        raise _refusal(plan, f"is older than {minutes:g} minutes", _AGAIN)
+    if any(count.operation == "delete" and count.disposition == "send" for count in plan.counts):
+        # Sent as an upsert, a deletion would bring the record back.
+        raise _refusal(plan, "deletes records, which this version cannot", _AGAIN)
+    return plan
+
+
+def _of_this_contract(plan: PlanRecord, order: DeliveryOrder) -> None:
+    if plan.sync != order.contract.sync:
+        raise _refusal(plan, f"is of {plan.sync}, not of {order.contract.sync}", _AGAIN)
+    if plan.contract_digest != order.contract.digest:
+        raise _refusal(plan, "was made from another state of the contract", _AGAIN)
+
+
+def _newest(plan: PlanRecord, ledger: Ledger) -> None:
+    newest = ledger.plans.latest(plan.sync, plan.phase)
+    if plan.state is PlanState.SUPERSEDED or newest is None or newest.digest != plan.digest:
+        raise _refusal(plan, f"is not the newest of phase {plan.phase}", "Deliver the newest one.")
+    if overtaker := ledger.plans.overtaken_by(plan.digest):
+        # Its rows may be older than what that plan has delivered to the same keys.
+        raise _refusal(plan, f"was overtaken by {overtaker[:12]}, which was sent", _AGAIN)
+
+
+def _gated(plan: PlanRecord, ledger: Ledger) -> None:
+    verdicts = ledger.plans.verdicts(plan.digest)
+    failed = [verdict for gate in sorted(GATES) if (verdict := verdicts.get(gate)) is not None]
+    failed = [verdict for verdict in failed if not verdict.passed]
+    missing = sorted(GATES - verdicts.keys())
+    if not failed and not missing:
+        return
+    said = [f"{verdict.gate}: {verdict.summary}" for verdict in failed]
+    said += [f"{gate}: never asked" for gate in missing]
+    steps = [verdict.next_step for verdict in failed if verdict.next_step]
+    if missing:
+        steps.append(_AGAIN)
+    raise _refusal(plan, "was stopped by its gates: " + "; ".join(said), " ".join(steps) or _AGAIN)
+
+
+def _refusal(plan: PlanRecord, what: str, hint: str) -> Refused:
+    return Refused(
+        f"Plan {plan.digest[:12]} {what}; nothing was sent.",
+        hint=hint,
+        sync=plan.sync,
+        phase=plan.phase,
+        plan=plan.digest,
+    )

@@ -1,0 +1,77 @@
+"""What a vendor's answer means for each row: pure decisions, nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from activation.delivery.parcels import Parcel
+from activation.delivery.scrub import scrub
+from activation.destinations.base import Fate, RowError, RowResult
+from activation.ledger.dead_letters import DeadLetter, key_hash
+from activation.ledger.receipts import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Positions of a parcel's rows by what the vendor said of them."""
+
+    delivered: tuple[int, ...]
+    permanent: tuple[int, ...]
+    retryable: tuple[int, ...]
+
+
+def sort(results: Sequence[RowResult]) -> Sorted:
+    """Sort the rows by their results."""
+    errors = [result.error for result in results]
+    return Sorted(
+        delivered=tuple(i for i, error in enumerate(errors) if error is None),
+        permanent=tuple(i for i, e in enumerate(errors) if e and e.fate is Fate.PERMANENT),
+        retryable=tuple(i for i, e in enumerate(errors) if e and e.fate is Fate.RETRYABLE),
+    )
+
+
+def receipts(
+    parcel: Parcel, results: Sequence[RowResult], positions: Iterable[int]
+) -> tuple[Receipt, ...]:
+    """Return what the destination calls these rows."""
+    numbers = parcel.numbers
+    return tuple(Receipt(numbers[i], results[i].destination_id) for i in positions)
+
+
+def letter(
+    parcel: Parcel, position: int, error: RowError, *, now: datetime, longest_wait: float
+) -> DeadLetter:
+    """Return the dead letter of a row, without any value of it."""
+    row = parcel.rows.slice(position, 1).to_pylist()[0]
+    number = parcel.numbers[position]
+    operation, row_hash = row.pop("operation"), row.pop("row_hash")
+    passing = error.fate is Fate.RETRYABLE
+    return DeadLetter(
+        id=f"{parcel.cut.id}:{number}",
+        sync=parcel.cut.sync,
+        plan_digest=parcel.cut.plan_digest,
+        batch_id=parcel.cut.id,
+        action_no=number,
+        operation=operation,
+        key_hash=key_hash(row["sync_key"]),
+        row_hash=row_hash,
+        code=error.code,
+        fate=error.fate,
+        fields=error.fields,
+        text=scrub(error.text, row.values(), keep={error.code, *error.fields, *row}),
+        created_at=now,
+        next_attempt_at=now + timedelta(seconds=longest_wait) if passing else None,
+    )
+
+
+def closed(
+    parcel: Parcel, positions: Iterable[int], open_letters: Collection[str]
+) -> tuple[str, ...]:
+    """Return the hashes of these rows' keys that have an open dead letter."""
+    if not open_letters:
+        return ()
+    keys = parcel.keys
+    hashes = (key_hash(keys[i]) for i in positions)
+    return tuple(hashed for hashed in hashes if hashed in open_letters)

@@ -1,0 +1,167 @@
+"""Delivers a plan: reads, encodes, sends and records at the same time, and stops in good order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from activation.clock import Clock
+from activation.delivery.admission import admit
+from activation.delivery.carrying import Means, Parcels, carry_all, open_path, read, reopened
+from activation.delivery.order import DeliveryOrder, Outcomes
+from activation.delivery.parcels import cut_rows, fresh
+from activation.delivery.ports import Actions, Progress, Wire
+from activation.delivery.sending import SendPath
+from activation.destinations.base import Destination
+from activation.errors import Busy, Paused, QuotaExhausted, Unavailable
+from activation.ledger import Ledger
+from activation.ledger.attempts import Settlement
+from activation.ledger.batches import OPEN, UNKNOWN, BatchRecord
+from activation.ledger.conservation import check
+from activation.ledger.plans import PlanRecord, PlanState
+from activation.ledger.ranges import gaps
+
+_REASONS: dict[type[Exception], str] = {
+    Paused: "paused",
+    QuotaExhausted: "quota",
+    Unavailable: "unavailable",
+    Busy: "busy",
+}
+
+
+async def deliver(  # noqa: PLR0913 - everything is handed in, so that a simulator can be
+    order: DeliveryOrder,
+    *,
+    destination: Destination,
+    actions: Actions,
+    ledger: Ledger,
+    clock: Clock,
+    wire: Wire,
+    randomness: random.Random,
+    progress: Callable[[Progress], None],
+) -> Outcomes:
+    """
+    Send what a plan has in mind, and return what became of it.
+
+    A plan that was delivered in part is taken up where it was left; one that was delivered to the
+    end is not sent again.
+
+    Raises:
+        Refused: the plan may not be delivered; nothing was sent.
+        Busy: another run of the sync is under way; nothing was sent.
+        Stopped: it ended early. What was sent is recorded, the rest is held; `ledger.outcomes`
+            tells which. Safe to repeat.
+        RowsLostError: the rows do not add up.
+    """
+    plan = admit(order, ledger, clock.now())
+    if plan.state is PlanState.SETTLED:
+        return outcomes(ledger, plan.digest)
+    seconds = order.bounds.lease_seconds
+    lease = ledger.leases.acquire(plan.sync, order.owner, seconds=seconds)
+    try:
+        ledger.plans.mark(plan.digest, PlanState.DELIVERING)
+        if reading := destination.quota():
+            ledger.quota.told(plan.connection, reading)
+        path = open_path(
+            Means(destination, ledger, clock, wire, randomness),
+            order,
+            lease,
+            actions,
+            recorded=_Teller(ledger, plan, progress).tell,
+        )
+        parcels = _parcels(plan, actions, path, chunk_batches=order.bounds.chunk_batches)
+        await carry_all(parcels, path, at_once=order.contract.quota.concurrency)
+        return _close(ledger, plan, path.halt.reason)
+    finally:
+        with suppress(Unavailable):  # it runs out by itself
+            ledger.leases.release(lease)
+
+
+def outcomes(ledger: Ledger, plan_digest: str) -> Outcomes:
+    """
+    Return what became of a plan so far.
+
+    Raises:
+        RowsLostError: the rows do not add up.
+    """
+    tallies = ledger.outcomes(plan_digest)
+    check(tallies)
+    return Outcomes(
+        plan_digest=plan_digest,
+        tallies=tallies,
+        requests=sum(batch.requests for batch in ledger.batches.of_plan(plan_digest)),
+        dead_letters=ledger.dead_letters.of_plan(plan_digest),
+        settled=ledger.plans.get(plan_digest).state is PlanState.SETTLED,
+    )
+
+
+async def _parcels(
+    plan: PlanRecord, actions: Actions, path: SendPath, *, chunk_batches: int
+) -> Parcels:
+    """Yield what is left of a plan: what nobody answered, what was put back, what is new."""
+    known = path.ledger.batches.of_plan(plan.digest)
+    for batch in sorted(known, key=_unknown_last, reverse=True):
+        if batch.state in OPEN and (parcel := await reopened(batch, actions, path)):
+            yield parcel
+    cuts = [(b.cut.first_action, b.cut.last_action) for b in known if b.cut.parent is None]
+    seq = max((batch.cut.seq for batch in known), default=0)
+    traits = path.destination.traits
+    chunk = traits.batch_rows * chunk_batches
+    for start, end in gaps(cuts, 1, plan.to_send):
+        for first in range(start, end + 1, chunk):
+            rows = await read(actions, first, min(first + chunk - 1, end), path.wire)
+            pieces = cut_rows(rows, first, path.encode, traits)
+            while piece := await path.wire.run(partial(next, pieces, None)):
+                seq += 1
+                yield fresh(plan.digest, plan.sync, seq, piece)
+
+
+def _unknown_last(batch: BatchRecord) -> bool:
+    return batch.state in UNKNOWN
+
+
+def _close(ledger: Ledger, plan: PlanRecord, reason: Exception | None) -> Outcomes:
+    """Keep how far the plan came, hold its rows against the equation, and tell why it ended."""
+    if reason is not None:
+        why = _REASONS.get(type(reason), "failed")
+        with suppress(Unavailable):  # the reason itself is worth more
+            ledger.plans.mark(plan.digest, PlanState.DELIVERING, stopped_by=why)
+            check(ledger.outcomes(plan.digest))
+        raise reason
+    batches = ledger.batches.of_plan(plan.digest)
+    if not any(batch.state in OPEN for batch in batches):
+        ledger.plans.mark(plan.digest, PlanState.SETTLED)
+    return outcomes(ledger, plan.digest)
+
+
+class _Teller:
+    """Adds up what is recorded and tells it."""
+
+    def __init__(
+        self, ledger: Ledger, plan: PlanRecord, progress: Callable[[Progress], None]
+    ) -> None:
+        known = ledger.batches.of_plan(plan.digest)
+        self._progress = progress
+        self._total = plan.to_send
+        self._delivered = sum(sum(batch.delivered.values()) for batch in known)
+        self._rejected = sum(sum(batch.rejected.values()) for batch in known)
+        self._blocked = {batch.cut.id: sum(batch.cut.blocked.values()) for batch in known}
+        self._requests = sum(batch.requests for batch in known)
+
+    def tell(self, settlement: Settlement) -> None:
+        """Tell how far the delivery is, now that this is recorded."""
+        self._delivered += sum(settlement.delivered.values())
+        self._rejected += sum(settlement.rejected.values())
+        self._blocked[settlement.cut.id] = sum(settlement.cut.blocked.values())
+        self._requests += settlement.reserved_at is not None
+        self._progress(
+            Progress(
+                self._total,
+                self._delivered,
+                self._rejected,
+                sum(self._blocked.values()),
+                self._requests,
+            )
+        )

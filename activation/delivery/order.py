@@ -1,0 +1,74 @@
+"""What is to be delivered, within which bounds, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from activation.contract.model import Contract
+from activation.destinations.base import Target
+from activation.ledger.conservation import Tally, total
+from activation.ledger.quota import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a delivery keeps to; the contract names the rest."""
+
+    max_age: timedelta = timedelta(hours=1)
+    """A plan older than this is not sent."""
+    recheck_seconds: float = 60
+    """How old the answer to the question of consent may be."""
+    request_seconds: float = 60
+    """How long an answer is waited for."""
+    lease_seconds: float = 300
+    """How long a dead run keeps others away; each write to the ledger renews it."""
+    chunk_batches: int = 25
+    """Batches that are read from the warehouse at once."""
+
+
+BOUNDS = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOrder:
+    """One plan, to be delivered by one run."""
+
+    plan_digest: str
+    contract: Contract
+    owner: str
+    """Who delivers: the run's id."""
+    headroom: float = 0.2
+    """The share of the account's daily quota that is left to people and other tools."""
+    bounds: Bounds = BOUNDS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What became of a plan so far, over all its deliveries."""
+
+    plan_digest: str
+    tallies: Mapping[str, Tally]
+    """By operation."""
+    requests: int
+    dead_letters: int
+    settled: bool
+    """Whether every action that was to be sent has an outcome for good."""
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Return the rows by outcome, over all operations."""
+        return total(self.tallies)
+
+
+def target_of(contract: Contract) -> Target:
+    """Return where the rows of a sync go."""
+    return Target(contract.destination.object, contract.destination.key, contract.fields)
+
+
+def budget_of(contract: Contract, headroom: float) -> Budget:
+    """Return what a sync may take of its account's day."""
+    return Budget(
+        contract.destination.connection, contract.sync, contract.quota.requests_per_day, headroom
+    )

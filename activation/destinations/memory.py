@@ -1,0 +1,231 @@
+"""
+A destination in memory that fails on demand.
+
+It is a keyed upsert endpoint: rows in, one result a row out, in the order sent.
+What goes wrong is written into a script, one entry a request; beyond its end all goes well.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from activation.destinations.base import (
+    Answer,
+    EndpointClass,
+    FieldSchema,
+    ObjectSchema,
+    QuotaReading,
+    ReadBack,
+    RowError,
+    RowResult,
+    Target,
+    Traits,
+)
+from activation.destinations.base import Fate as RowFate
+from activation.errors import AccessRefused, Applied, BatchRefused, QuotaRefused, Transient
+
+MEMORY = Traits(
+    system="memory",
+    endpoint_class=EndpointClass.KEYED_UPSERT,
+    batch_rows=200,
+    batch_bytes=1_000_000,
+    horizon=timedelta(minutes=10),
+    key_is_case_sensitive=True,
+    keeps_order=True,
+    values={},
+    email_values=(),
+    read_back_keys=200,
+    read_back_page=2000,
+    minimal_permissions=(),
+)
+
+
+class Trouble(StrEnum):
+    """What may happen to one request."""
+
+    LOST_REQUEST = "lost_request"  # it never arrives, and we know it
+    LOST_ANSWER = "lost_answer"  # it is applied, and the answer never comes
+    LATE = "late"  # no answer comes; it is applied when `land` is called
+    RATE_LIMITED = "rate_limited"
+    REFUSED = "refused"  # as a whole
+    QUOTA = "quota"
+    ACCESS = "access"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One entry of the script."""
+
+    trouble: Trouble
+    retry_after: float | None = None
+
+
+class MemoryDestination:
+    """One account of the vendor that does not exist."""
+
+    def __init__(
+        self,
+        *,
+        traits: Traits = MEMORY,
+        script: Iterable[Fault | None] = (),
+        row_errors: Mapping[str, Iterable[RowError]] | None = None,
+        poison: Collection[str] = (),
+        daily_limit: int | None = None,
+    ) -> None:
+        """
+        Prepare the account.
+
+        Args:
+            traits: what the endpoint declares of itself.
+            script: what happens to the first requests; None is a request that goes well.
+            row_errors: by sync key, the errors of that row's first attempts.
+            poison: sync keys that get every request refused which carries them.
+            daily_limit: requests that the account allows; reported with each answer if given.
+        """
+        self.traits = traits
+        self.records: dict[str, dict[str, Any]] = {}
+        self.ids: dict[str, str] = {}
+        self.creates: Counter[str] = Counter()
+        """How often a record of that key was made: more than once is a double."""
+        self.requests: list[bytes] = []
+        """Every payload that arrived, in order, refused ones too."""
+        self.used = 0
+        """Requests that count against the limit; set it higher to play other tools."""
+        self.fields: dict[str, FieldSchema] = {}
+        """What `describe` tells; empty until somebody fills it."""
+        self._script = deque(script)
+        self._row_errors = {key: deque(errors) for key, errors in (row_errors or {}).items()}
+        self._poison = frozenset(poison)
+        self._limit = daily_limit
+        self._late: list[bytes] = []
+        self._lock = threading.Lock()
+
+    def describe(self, object_name: str) -> ObjectSchema:
+        """Return the fields that `fields` holds."""
+        return ObjectSchema(name=object_name, fields=dict(self.fields))
+
+    def encode(self, target: Target, rows: pa.Table) -> bytes:
+        """Return one JSON object a row, under `records`."""
+        names = [mapping.to for mapping in target.fields]
+        records = [
+            {"key": row["sync_key"], "fields": {name: row[name] for name in names}}
+            for row in rows.to_pylist()
+        ]
+        return orjson.dumps({"object": target.object, "records": records}, default=str)
+
+    def send(self, target: Target, payload: bytes, *, seconds: float) -> Answer:
+        """
+        Upsert the records, or do what the script says.
+
+        Raises:
+            Transient: the script lost the request or the answer.
+            BatchRefused: the script, or a poisonous key.
+            QuotaRefused: the script, or the limit is reached.
+            AccessRefused: the script.
+        """
+        if target.object != orjson.loads(payload)["object"] or seconds <= 0:
+            raise BatchRefused("The request is not meant for this object.", code="WRONG_OBJECT")
+        with self._lock:
+            fault = self._script.popleft() if self._script else None
+            if fault is not None and fault.trouble is Trouble.LOST_REQUEST:
+                raise Transient("The connection was refused.", code="CONNECTION_REFUSED")
+            self.requests.append(payload)
+            self._count()
+            if fault is not None:
+                self._refuse(fault)
+            keys = {record["key"] for record in orjson.loads(payload)["records"]}
+            if keys & self._poison:
+                raise BatchRefused("A record cannot be parsed.", code="MALFORMED")
+            if fault is not None and fault.trouble is Trouble.LATE:
+                self._late.append(payload)
+                raise _unheard()
+            results = self._apply(payload)
+            if fault is not None and fault.trouble is Trouble.LOST_ANSWER:
+                raise _unheard()
+            return Answer(200, orjson.dumps(results), self.quota())
+
+    def decode(self, answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
+        """Return one result a key."""
+        results = orjson.loads(answer.body)
+        missing = RowError("NO_RESULT", "The answer does not speak of it.", RowFate.RETRYABLE)
+        return tuple(
+            _result(results[key]) if key in results else RowResult(error=missing) for key in keys
+        )
+
+    def read_back(self, target: Target, keys: Sequence[str] | None) -> Iterator[ReadBack]:
+        """Yield all records of these keys, or all there are, in one page."""
+        with self._lock:
+            wanted = sorted(self.records) if keys is None else [k for k in keys if k in self.ids]
+            names = [mapping.to for mapping in target.fields]
+            columns = {
+                "sync_key": wanted,
+                "destination_id": [self.ids[key] for key in wanted],
+                **{name: [self.records[key].get(name) for key in wanted] for name in names},
+            }
+        yield ReadBack(pa.table(columns))
+
+    def quota(self) -> QuotaReading | None:
+        """Return what was used of the limit, if there is one."""
+        return None if self._limit is None else QuotaReading(self.used, self._limit)
+
+    def land(self) -> int:
+        """Apply the late requests now, oldest first; return how many there were."""
+        with self._lock:
+            late, self._late = self._late, []
+            for payload in late:
+                self._apply(payload)
+        return len(late)
+
+    def _count(self) -> None:
+        if self._limit is not None and self.used >= self._limit:
+            raise QuotaRefused("The day's requests are used up.", code="LIMIT_EXCEEDED")
+        self.used += 1
+
+    def _refuse(self, fault: Fault) -> None:
+        match fault.trouble:
+            case Trouble.RATE_LIMITED:
+                raise Transient(
+                    "Too many requests.", code="TOO_MANY_REQUESTS", retry_after=fault.retry_after
+                )
+            case Trouble.REFUSED:
+                raise BatchRefused("The request cannot be parsed.", code="MALFORMED")
+            case Trouble.QUOTA:
+                raise QuotaRefused("The day's requests are used up.", code="LIMIT_EXCEEDED")
+            case Trouble.ACCESS:
+                raise AccessRefused("The session is not valid.", code="INVALID_SESSION")
+
+    def _apply(self, payload: bytes) -> dict[str, Any]:
+        results: dict[str, Any] = {}
+        for record in orjson.loads(payload)["records"]:
+            key = record["key"]
+            if errors := self._row_errors.get(key):
+                error = errors.popleft()
+                results[key] = {"error": [error.code, error.text, error.fate, error.fields]}
+                continue
+            created = key not in self.records
+            if created:
+                self.creates[key] += 1
+                self.ids[key] = f"m{len(self.ids) + 1:06d}"
+            self.records.setdefault(key, {}).update(record["fields"])
+            results[key] = {"id": self.ids[key], "created": created}
+        return results
+
+
+def _unheard() -> Transient:
+    return Transient("No answer came in time.", code="TIMEOUT", applied=Applied.UNKNOWN)
+
+
+def _result(result: Mapping[str, Any]) -> RowResult:
+    if "error" not in result:
+        return RowResult(destination_id=result["id"], created=result["created"])
+    code, text, fate, fields = result["error"]
+    return RowResult(error=RowError(code, text, RowFate(fate), tuple(fields)))
