@@ -43,15 +43,11 @@ _FIELD = re.compile(r"field_\d+_(.+)", re.DOTALL)
 def frozen_query(actions: str, subjects: int, fields: Sequence[str]) -> exp.Select:
     """Return what is written down of the temporary table of actions."""
     to_send = exp.EQ(this=column("disposition"), expression=exp.Literal.string(Disposition.SEND))
-    return (
-        exp.select(
-            *(column(c) for c in _META),
-            *(column(f"subject_{i}") for i in range(subjects)),
-            *(named(exp.case().when(to_send.copy(), column(field)), field) for field in fields),
-        )
-        .from_(table(actions))
-        .order_by(column("action_no"))
-    )
+    return exp.select(
+        *(column(c) for c in _META),
+        *(column(f"subject_{i}") for i in range(subjects)),
+        *(named(exp.case().when(to_send.copy(), column(field)), field) for field in fields),
+    ).from_(table(actions))
 
 
 def plan_table(sync: str, digest: str) -> str:
@@ -65,7 +61,7 @@ def plan_digest(contract_digest: str, phase: str, created_at: datetime, checksum
     return hashlib.sha256(f"{contract_digest}|{phase}|{at}|{checksum}".encode()).hexdigest()
 
 
-def checksum(session: Session, actions: exp.Table, columns: list[str]) -> str:
+def checksum(session: Session, actions: exp.Table | exp.Subquery, columns: list[str]) -> str:
     """Return a checksum over all columns of all actions, whatever their order."""
     hashed = session.functions.fast_hash(*(column(c) for c in columns))
     query = exp.select(
@@ -133,7 +129,7 @@ def drop_plans(session: Session, sync: str, keep: set[str]) -> list[str]:
     pattern = re.compile(rf"plan_{re.escape(sync)}_[0-9a-f]{{{_DIGITS}}}")
     dropped = [t for t in session.tables(SCHEMA) if pattern.fullmatch(t) and t not in keep]
     for found in dropped:
-        session.execute(exp.Drop(this=table(found, SCHEMA), kind="TABLE", exists=True))
+        session.execute(exp.Drop(tables=[table(found, SCHEMA)], kind="TABLE", exists=True))
     return dropped
 
 

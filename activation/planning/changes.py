@@ -12,10 +12,20 @@ Two passes, so that cost follows the rows that changed:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlglot import exp
 
+from activation.planning.candidates import (
+    CANDIDATES,
+    REPEATED,
+    among,
+    count_candidates,
+    find_repeated,
+    first_pass,
+    profile,
+    source,
+)
 from activation.planning.keys import cohort_sql
 from activation.planning.mapping import (
     HASH_VERSION,
@@ -28,14 +38,11 @@ from activation.planning.state import delivered
 from activation.warehouse.port import Session
 from activation.warehouse.sql import (
     bound,
-    cast,
     column,
-    differs,
     either,
     is_null,
     name,
     named,
-    not_null,
     table,
     temporary,
     text,
@@ -43,10 +50,6 @@ from activation.warehouse.sql import (
 
 CHANGES = "activation_changes"
 """The temporary table of pass 2; its columns are told at `_second_pass`."""
-
-_CANDIDATES = "activation_candidates"
-_SUSPECTS = "activation_suspects"
-_REPEATED = "activation_repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,14 @@ def find_changes(session: Session, mapping: SourceMapping, share: float) -> Foun
         "mapping_digest": contract.mapping_digest,
     }
     state = delivered(session, contract.sync)
-    rows, keyed, newest = _profile(session, mapping)
+    mapping, rows, keyed, newest = profile(session, mapping)
     known, before = _state_size(session, state, params)
-    session.execute(temporary(_CANDIDATES, _first_pass(mapping, state)), params)
-    fresh, gone = _candidates(session)
+    first = first_pass(mapping, state, some_without_key=keyed < rows)
+    session.execute(temporary(CANDIDATES, first), params)
+    fresh, gone = count_candidates(session)
     # A key that comes twice meets the same delivered row twice.
     met_twice = (keyed - fresh) != (known - gone)
-    repeated_keys, repeated_rows = _find_repeated(session, mapping, everywhere=met_twice)
+    repeated_keys, repeated_rows = find_repeated(session, mapping, everywhere=met_twice)
     session.execute(
         temporary(CHANGES, _second_pass(mapping, state, suspects=repeated_keys > 0)), params
     )
@@ -94,18 +98,6 @@ def find_changes(session: Session, mapping: SourceMapping, share: float) -> Foun
     )
 
 
-def _profile(session: Session, mapping: SourceMapping) -> tuple[int, int, datetime | None]:
-    version = cast(mapping.raw(mapping.contract.source.version, "s"), "timestamp")
-    query = exp.select(
-        named(exp.Count(this=exp.Star()), "rows"),
-        named(exp.Count(this=mapping.key("s")), "keyed"),
-        named(exp.Max(this=version), "newest"),
-    ).from_(_source(mapping))
-    row = session.fetch(query).to_pylist()[0]
-    newest = row["newest"]
-    return row["rows"], row["keyed"], newest.replace(tzinfo=UTC) if newest else None
-
-
 def _state_size(session: Session, state: exp.Query, params: dict[str, object]) -> tuple[int, int]:
     """Return how many rows were delivered, in all and within the phase."""
     inside = exp.case().when(_inside(column("cohort", "t")), exp.Literal.number(1))
@@ -114,85 +106,6 @@ def _state_size(session: Session, state: exp.Query, params: dict[str, object]) -
     ).from_(state.subquery(name("t")))
     row = session.fetch(query, params).to_pylist()[0]
     return row["known"], row["inside"]
-
-
-def _first_pass(mapping: SourceMapping, state: exp.Query) -> exp.Select:
-    functions = mapping.functions
-    key = mapping.key("s")
-    source = (
-        exp.select(
-            named(functions.fast_hash(mapping.match(key)), "kh"),
-            named(mapping.source_hash("s"), "source_hash"),
-        )
-        .from_(_source(mapping))
-        .where(not_null(key.copy()))
-    )
-    known = exp.select(
-        named(functions.fast_hash(mapping.match(column("sync_key", "t"))), "kh"),
-        column("source_hash", "t"),
-    ).from_(state.subquery(name("t")))
-    return (
-        exp.select(
-            named(column("kh", "s"), "source_kh"),
-            named(column("kh", "t"), "state_kh"),
-        )
-        .from_(source.subquery(name("s")))
-        .join(
-            known.subquery(name("t")),
-            on=exp.EQ(this=column("kh", "s"), expression=column("kh", "t")),
-            join_type="full outer",
-        )
-        .where(differs(column("source_hash", "t"), column("source_hash", "s")))
-    )
-
-
-def _candidates(session: Session) -> tuple[int, int]:
-    """Return how many source rows meet no delivered row, and the other way round."""
-    fresh = exp.case().when(is_null(column("state_kh")), exp.Literal.number(1))
-    gone = exp.case().when(is_null(column("source_kh")), exp.Literal.number(1))
-    query = exp.select(
-        named(exp.Count(this=fresh), "fresh"), named(exp.Count(this=gone), "gone")
-    ).from_(table(_CANDIDATES))
-    row = session.fetch(query).to_pylist()[0]
-    return row["fresh"], row["gone"]
-
-
-def _find_repeated(
-    session: Session, mapping: SourceMapping, *, everywhere: bool
-) -> tuple[int, int]:
-    """Note the keys that several source rows have; return how many keys, and rows of them."""
-    kh = mapping.functions.fast_hash(mapping.match(mapping.key("s")))
-    hashes = (
-        exp.select(named(kh, "kh")).from_(_source(mapping))
-        if everywhere
-        else exp.select(named(column("source_kh"), "kh")).from_(table(_CANDIDATES))
-    )
-    suspects = (
-        exp.select(column("kh"))
-        .from_(hashes.subquery(name("h")))
-        .where(not_null(column("kh")))
-        .group_by(column("kh"))
-        .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
-    )
-    session.execute(temporary(_SUSPECTS, suspects))
-    size = exp.select(named(exp.Count(this=exp.Star()), "n")).from_(table(_SUSPECTS))
-    if not session.fetch(size).to_pylist()[0]["n"]:
-        return 0, 0
-    match_key = mapping.match(mapping.key("s"))
-    repeated = (
-        exp.select(named(match_key, "match_key"), named(exp.Count(this=exp.Star()), "times"))
-        .from_(_source(mapping))
-        .where(_among(kh.copy(), _SUSPECTS, "kh"))
-        .group_by(match_key.copy())
-        .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
-    )
-    session.execute(temporary(_REPEATED, repeated))
-    totals = exp.select(
-        named(exp.Count(this=exp.Star()), "keys"),
-        named(cast(exp.func("COALESCE", exp.Sum(this=column("times")), 0), "bigint"), "rows"),
-    ).from_(table(_REPEATED))
-    row = session.fetch(totals).to_pylist()[0]
-    return row["keys"], row["rows"]
 
 
 def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> exp.Select:
@@ -287,8 +200,8 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
             *(named(s, f"subject_{i}") for i, s in enumerate(_subjects(mapping))),
             *(named(mapping.raw(raw, "s"), _raw_name(raw)) for raw in raws),
         )
-        .from_(_source(mapping))
-        .where(_among(kh, _CANDIDATES, "source_kh"))
+        .from_(source(mapping))
+        .where(among(kh, CANDIDATES, "source_kh"))
     )
     known_match = mapping.match(column("sync_key", "t"))
     known = (
@@ -308,7 +221,7 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
             ),
         )
         .from_(state.subquery(name("t")))
-        .where(_among(functions.fast_hash(known_match.copy()), _CANDIDATES, "source_kh"))
+        .where(among(functions.fast_hash(known_match.copy()), CANDIDATES, "source_kh"))
     )
     cohort = exp.Coalesce(
         this=column("known_cohort", "k"),
@@ -349,9 +262,7 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
         .where(_inside(column("cohort", "b")))
     )
     if suspects:
-        inside = inside.where(
-            exp.Not(this=_among(column("match_key", "b"), _REPEATED, "match_key"))
-        )
+        inside = inside.where(exp.Not(this=among(column("match_key", "b"), REPEATED, "match_key")))
     return inside
 
 
@@ -359,7 +270,7 @@ def _lost(
     session: Session, mapping: SourceMapping, state: exp.Query, params: dict[str, object]
 ) -> int:
     gone = (
-        exp.select(column("state_kh")).from_(table(_CANDIDATES)).where(is_null(column("source_kh")))
+        exp.select(column("state_kh")).from_(table(CANDIDATES)).where(is_null(column("source_kh")))
     )
     kh = mapping.functions.fast_hash(mapping.match(column("sync_key", "t")))
     query = (
@@ -379,18 +290,9 @@ def _subjects(mapping: SourceMapping) -> list[exp.Expr]:
     return [exp.Trim(this=text(mapping.raw(c, "s"))) for c in consent.join]
 
 
-def _source(mapping: SourceMapping) -> exp.Table:
-    return table(mapping.relation.name, mapping.relation.schema, "s")
-
-
 def _raw_name(source_column: str) -> str:
     return f"raw {source_column.lower()}"
 
 
 def _inside(cohort: exp.Expr) -> exp.Expr:
     return exp.LT(this=cohort, expression=bound("share"))
-
-
-def _among(value: exp.Expr, table_name: str, of: str) -> exp.Expr:
-    inner = exp.select(column(of)).from_(table(table_name)).where(not_null(column(of)))
-    return exp.In(this=value, query=inner.subquery())

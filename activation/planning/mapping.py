@@ -96,6 +96,8 @@ class SourceMapping:
     missing: tuple[str, ...]
     case_sensitive: bool
     functions: Functions
+    tidy: bool = False
+    """No grain value is known to be empty or to have spaces at an end."""
 
     def raw(self, source_column: str, of: str) -> exp.Column:
         """Return a source column under the name that the model gives it."""
@@ -108,8 +110,11 @@ class SourceMapping:
 
     def key(self, of: str) -> exp.Expr:
         """Return the sync key as SQL."""
-        parts = [(self.raw(c, of), self.types[c.lower()]) for c in self.contract.source.grain]
-        return sync_key(parts, self.functions.dialect)
+        return sync_key(self.grain(of), self.functions.dialect, tidy=self.tidy)
+
+    def grain(self, of: str) -> list[tuple[exp.Expr, str]]:
+        """Return the grain columns and their types."""
+        return [(self.raw(c, of), self.types[c.lower()]) for c in self.contract.source.grain]
 
     def match(self, key: exp.Expr) -> exp.Expr:
         """Return a key as the destination tells keys apart, as SQL."""

@@ -15,7 +15,6 @@ _COLUMNS = {
     "match_key": "text",
     "sync_key": "text",
     "known_key": "text",
-    "source_hash": "bigint",
     "version": "timestamp",
     "cohort": "double",
     "known_hash": "bigint",
@@ -36,6 +35,7 @@ def find_nothing(session: Session, mapping: SourceMapping) -> Found:
     subjects = len(consent.join) if isinstance(consent, Consent) else 0
     columns = (
         _COLUMNS
+        | {"source_hash": session.functions.fast_hash_type}
         | {f"subject_{i}": "text" for i in range(subjects)}
         | {f.column: f.sql_type for f in mapping.fields}
     )

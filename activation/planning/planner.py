@@ -34,7 +34,6 @@ from activation.warehouse.sql import (
     temporary,
 )
 
-_FROZEN = "activation_frozen"
 _MOST_VALUES = 10_001
 """No vendor's picklist is as long, so that one value in that many is surely not in it."""
 
@@ -111,17 +110,22 @@ def _freeze(
     contract = mapping.contract
     subjects = len(contract.consent.join) if isinstance(contract.consent, Consent) else 0
     query = frozen_query(ACTIONS, subjects, [f.column for f in mapping.fields])
-    session.execute(temporary(_FROZEN, query))
     columns = [projection.alias_or_name for projection in query.selects]
-    content = checksum(session, table(_FROZEN), columns)
+    content = checksum(session, query.subquery(), columns)
     digest = plan_digest(contract.digest, phase.name, now, content)
-    everything = exp.select(exp.Star()).from_(table(_FROZEN)).order_by(column("action_no"))
+    target = plan_table(contract.sync, digest)
     if freeze:
         ensure_state(session, contract.sync)
-        target = table(plan_table(contract.sync, digest), SCHEMA)
-        session.execute(exp.Create(this=target, kind="TABLE", replace=True, expression=everything))
+        session.execute(
+            exp.Create(
+                this=table(target, SCHEMA),
+                kind="TABLE",
+                replace=True,
+                expression=query.order_by(column("action_no")),
+            )
+        )
     else:
-        session.execute(temporary(plan_table(contract.sync, digest), everything))
+        session.execute(temporary(target, query))
     return digest
 
 
@@ -222,7 +226,8 @@ def _values(
         query = (
             exp.select(named(written, "value"))
             .distinct()
-            .from_(table(_FROZEN))
+            .from_(table(ACTIONS))
+            .where(_is("disposition", Disposition.SEND))
             .where(not_null(column(payload_field.column)))
             .order_by(column("value"))
             .limit(_MOST_VALUES)
@@ -235,9 +240,13 @@ def _longest(session: Session, mapping: SourceMapping) -> Mapping[str, int]:
     texts = [f for f in mapping.fields if f.mapping.type.kind is FieldKind.TEXT]
     if not texts:
         return {}
-    query = exp.select(
-        *(named(exp.Max(this=exp.Length(this=column(f.column))), f.column) for f in texts)
-    ).from_(table(_FROZEN))
+    query = (
+        exp.select(
+            *(named(exp.Max(this=exp.Length(this=column(f.column))), f.column) for f in texts)
+        )
+        .from_(table(ACTIONS))
+        .where(_is("disposition", Disposition.SEND))
+    )
     row = session.fetch(query).to_pylist()[0]
     return {f.mapping.to: row[f.column] or 0 for f in texts}
 

@@ -12,11 +12,12 @@ from sqlglot import exp
 
 from activation.planning.mapping import HASH_VERSION
 from activation.warehouse.port import SCHEMA, Session
-from activation.warehouse.sql import bound, cast, column, name, named, table
+from activation.warehouse.sql import bound, cast, column, name, named, table, type_of
 
+_FAST_HASH = "fast hash"  # the engine's own type; it never leaves the warehouse
 COLUMNS = {
     "sync_key": "text",
-    "source_hash": "bigint",
+    "source_hash": _FAST_HASH,
     "row_hash": "bigint",
     "nulls": "bigint",
     "version": "timestamp",
@@ -47,7 +48,13 @@ def delivered(session: Session, sync: str) -> exp.Query:
     """Return the query of a sync's delivered state; no rows if nothing was delivered yet."""
     if session.columns(SCHEMA, state_table(sync)):
         return exp.select(*(column(c) for c in COLUMNS)).from_(table(state_table(sync), SCHEMA))
-    return empty(COLUMNS)
+    return empty(column_types(session))
+
+
+def column_types(session: Session) -> dict[str, str]:
+    """Return the columns of the delivered state and their types in this warehouse."""
+    fast = session.functions.fast_hash_type
+    return {c: fast if kind == _FAST_HASH else kind for c, kind in COLUMNS.items()}
 
 
 def empty(columns: dict[str, str]) -> exp.Select:
@@ -64,8 +71,8 @@ def ensure_state(session: Session, sync: str) -> None:
             this=exp.Schema(
                 this=table(state_table(sync), SCHEMA),
                 expressions=[
-                    exp.ColumnDef(this=name(c), kind=exp.DataType.build(kind))
-                    for c, kind in COLUMNS.items()
+                    exp.ColumnDef(this=name(c), kind=type_of(kind))
+                    for c, kind in column_types(session).items()
                 ],
             ),
             kind="TABLE",

@@ -22,9 +22,10 @@ class Functions(Protocol):
     """
 
     dialect: str
+    fast_hash_type: str
 
     def fast_hash(self, *values: exp.Expr) -> exp.Expr:
-        """Return a signed 64-bit hash of the values, where null is a value and places count."""
+        """Return a 64-bit hash of the values, where null is a value and places count."""
         ...
 
     def hash64(self, value: exp.Expr) -> exp.Expr:
@@ -60,10 +61,11 @@ class DuckDbFunctions:
     """DuckDB's spelling."""
 
     dialect = "duckdb"
+    fast_hash_type = "ubigint"
 
     def fast_hash(self, *values: exp.Expr) -> exp.Expr:
-        """Return `hash()`, brought into the signed range; ten times as fast as MD5."""
-        return _signed(exp.Anonymous(this="HASH", expressions=list(values)))
+        """Return `hash()`, ten times as fast as MD5."""
+        return exp.Anonymous(this="HASH", expressions=list(values))
 
     def hash64(self, value: exp.Expr) -> exp.Expr:
         """Return half of the text's MD5 as a signed number."""

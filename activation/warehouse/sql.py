@@ -31,9 +31,14 @@ def bound(text: str) -> exp.Placeholder:
     return exp.Placeholder(this=text)
 
 
+def type_of(kind: str) -> exp.DataType:
+    """Return a type by DuckDB's name of it; each dialect renders its own."""
+    return exp.DataType.build(kind, dialect="duckdb")
+
+
 def cast(value: exp.Expr, to: str) -> exp.Cast:
     """Return a cast that fails where the value does not fit."""
-    return exp.Cast(this=value, to=exp.DataType.build(to))
+    return exp.Cast(this=value, to=type_of(to))
 
 
 def text(value: exp.Expr) -> exp.Cast:

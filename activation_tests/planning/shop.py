@@ -113,7 +113,7 @@ class Shop:
         with duckdb.connect(str(self.path)) as connection:
             return connection.execute(statement, params).fetchall()
 
-    def add(
+    def add(  # noqa: PLR0913 - a lead's columns
         self,
         key: object,
         *,

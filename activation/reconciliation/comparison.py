@@ -1,0 +1,191 @@
+"""Comparing source, delivered state and destination in the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+from sqlglot import exp
+
+from activation.contract.model import Contract, Phase
+from activation.destinations.base import Traits
+from activation.errors import ContractError
+from activation.planning.changes import find_changes
+from activation.planning.consent import consent_age
+from activation.planning.dispositions import judge
+from activation.planning.keys import key_hash
+from activation.planning.mapping import SourceMapping, read_mapping, row_seed
+from activation.planning.model import PlanInputs
+from activation.planning.state import delivered
+from activation.reconciliation.bound import upper_bound
+from activation.reconciliation.classes import CLASSES, classified
+from activation.reconciliation.differences import DIFFERENCES, differences, differs_in
+from activation.reconciliation.parity import UNEXPLAINED, Discrepancy, Parity, Sample
+from activation.reconciliation.read_backs import load_read_back
+from activation.warehouse.port import Relation, Session
+from activation.warehouse.sql import bound, column, joined, name, named, table, temporary
+
+_SCOPE = "activation_scope"
+_SAMPLES = 5  # a class: enough to start looking
+
+
+def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and each is named
+    session: Session,
+    contract: Contract,
+    relation: Relation,
+    consent_relation: Relation | None,
+    traits: Traits,
+    email_fields: frozenset[str],
+    *,
+    phase: Phase,
+    inputs: PlanInputs,
+    read_back: pa.Table | Iterable[pa.Table],
+    keys: Sequence[str] | None,
+    now: datetime,
+) -> Parity:
+    """
+    Put each key of the phase into exactly one class.
+
+    `read_back` has `sync_key`, `destination_id` and one column a mapped field.
+    `keys` are the sampled keys that were read; None if the destination was read in full.
+
+    Raises:
+        ConfigurationError: the model is not in the warehouse.
+        ContractError: the model lacks a column, or the contract does not fit it.
+        Refused: a plan with an attempt in doubt is no longer there.
+    """
+    mapping = read_mapping(session, contract, relation, traits, email_fields)
+    if mapping.missing:
+        raise ContractError(
+            f"Model {relation.schema}.{relation.name} lacks {', '.join(mapping.missing)}, "
+            f"so sync {contract.sync} cannot be compared.",
+            hint="Correct the model or the contract.",
+            sync=contract.sync,
+        )
+    params: dict[str, object] = {
+        "share": phase.share,
+        "salt": contract.rollout.salt,
+        "row_seed": row_seed(mapping.fields),
+    }
+    with session.transaction():
+        age = consent_age(session, contract, consent_relation, now)
+        find_changes(session, mapping, phase.share)
+        judge(session, mapping, consent_relation, inputs, stale=age.stale)
+        load_read_back(session, mapping, read_back)
+        scope = None if keys is None else _load_scope(session, mapping, keys)
+        session.execute(temporary(CLASSES, classified(session, mapping, scope)), params)
+        session.execute(temporary(DIFFERENCES, differences(mapping)), params)
+        return _told(
+            classes=_count(session),
+            fields=_count_fields(session, mapping),
+            samples=_samples(session, mapping),
+            full=keys is None,
+        )
+
+
+def sample_keys(
+    session: Session, contract: Contract, phase: Phase, *, rows: int, seed: int
+) -> list[str]:
+    """Return that many delivered keys of the phase, drawn by the seed: the same each time."""
+    place = session.functions.unit(joined([bound("seed"), column("sync_key", "t")]))
+    drawn = (
+        exp.select(column("sync_key", "t"))
+        .from_(delivered(session, contract.sync).subquery(name("t")))
+        .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))
+        .order_by(place, column("sync_key", "t"))
+        .limit(rows)
+    )
+    params = {"share": phase.share, "seed": f"{seed}:"}
+    keys: list[str] = session.fetch(drawn, params)["sync_key"].to_pylist()
+    return keys
+
+
+def _load_scope(session: Session, mapping: SourceMapping, keys: Sequence[str]) -> exp.Select:
+    session.load(_SCOPE, pa.table({"sync_key": pa.array(keys, pa.string())}))
+    return exp.select(named(mapping.match(column("sync_key")), "match_key")).from_(table(_SCOPE))
+
+
+def _told(
+    *,
+    classes: dict[Discrepancy, int],
+    fields: dict[str, int],
+    samples: tuple[Sample, ...],
+    full: bool,
+) -> Parity:
+    total = sum(classes.values())
+    unexplained = sum(classes[c] for c in UNEXPLAINED)
+    if full:
+        limit = unexplained / total if total else 0.0
+        statement = (
+            f"All {total:,} keys were compared: {unexplained:,} ({limit:.2%}) differ without a "
+            "reason we know."
+        )
+    else:
+        limit = upper_bound(unexplained, total)
+        statement = (
+            f"{total:,} delivered keys were sampled: at most {limit:.2%} of all differ without a "
+            "reason we know, at 95 %."
+        )
+    return Parity(
+        keys=total,
+        classes=classes,
+        bound=limit,
+        full=full,
+        statement=statement,
+        fields=fields,
+        samples=samples,
+    )
+
+
+def _count(session: Session) -> dict[Discrepancy, int]:
+    query = (
+        exp.select(column("class"), named(exp.Count(this=exp.Star()), "keys"))
+        .from_(table(CLASSES))
+        .group_by(column("class"))
+    )
+    found = {r["class"]: r["keys"] for r in session.fetch(query).to_pylist()}
+    return {c: found.get(c.value, 0) for c in Discrepancy}
+
+
+def _count_fields(session: Session, mapping: SourceMapping) -> dict[str, int]:
+    counts = [
+        named(
+            exp.Count(this=exp.case().when(column(differs_in(f)), exp.Literal.number(1))), f.column
+        )
+        for f in mapping.fields
+    ]
+    query = (
+        exp.select(*counts)
+        .from_(table(DIFFERENCES))
+        .where(exp.EQ(this=column("class"), expression=exp.Literal.string(Discrepancy.DRIFTED)))
+    )
+    row = session.fetch(query).to_pylist()[0]
+    return {f.mapping.to: row[f.column] for f in mapping.fields if row[f.column]}
+
+
+def _samples(session: Session, mapping: SourceMapping) -> tuple[Sample, ...]:
+    found: list[Sample] = []
+    for discrepancy in Discrepancy:
+        if discrepancy is Discrepancy.MATCHED:
+            continue
+        on = exp.EQ(this=column("match_key", "c"), expression=column("match_key", "d"))
+        query = (
+            exp.select(
+                column("sync_key", "c"), *(column(differs_in(f), "d") for f in mapping.fields)
+            )
+            .from_(table(CLASSES, alias="c"))
+            .join(table(DIFFERENCES, alias="d"), on=on, join_type="left")
+            .where(exp.EQ(this=column("class", "c"), expression=exp.Literal.string(discrepancy)))
+            .order_by(column("sync_key", "c"))
+            .limit(_SAMPLES)
+        )
+        found += [
+            Sample(
+                key_hash(mapping.contract.sync, row["sync_key"]),
+                discrepancy,
+                tuple(f.mapping.to for f in mapping.fields if row[differs_in(f)]),
+            )
+            for row in session.fetch(query).to_pylist()
+        ]
+    return tuple(found)
