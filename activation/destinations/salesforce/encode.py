@@ -102,7 +102,7 @@ def _dates(column: pa.ChunkedArray, _mapping: FieldMapping) -> list[Any]:
 def _timestamps(column: pa.ChunkedArray, _mapping: FieldMapping) -> list[Any]:
     """Return 2026-09-01T10:00:00.000Z; a column without a time zone is in UTC."""
     instants = pc.floor_temporal(column.cast(pa.timestamp("us")), unit="millisecond")
-    # Arrow's own text, 2026-09-01 10:00:00.000, comes eight times as fast as strftime's.
+    # Arrow's own text, 2026-09-01 10:00:00.000, comes seven times as fast as strftime's.
     text = instants.cast(pa.timestamp("ms")).cast(pa.string())
     iso = pc.binary_replace_slice(text, start=10, stop=11, replacement="T")
     return _python(pc.binary_join_element_wise(iso, "Z", ""))

@@ -153,7 +153,11 @@ def _until(date: str, now: datetime) -> float:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and what is wrapped in it: requests keeps urllib3's in `args`."""
+    """
+    Yield an exception and what is wrapped in it: requests keeps urllib3's in `args`.
+
+    Not what was being handled at the time (`__context__`): that may be an earlier attempt's.
+    """
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:
@@ -162,7 +166,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        pending += [*current.args, current.__cause__, current.__context__]
+        pending += [*current.args, current.__cause__]
         pending.append(getattr(current, "reason", None))
 
 

@@ -112,7 +112,7 @@ class Session:
             version=self._version,
             session=http,
         )
-        # Indented answers are a third longer, and nobody reads them.
+        # It asks for indented answers, which only cost.
         headers = {k: v for k, v in client.headers.items() if k != "X-PrettyPrint"}
         reply = exchange(
             client.session,

@@ -23,9 +23,7 @@ TRAITS = Traits(
     # order of the request, HTTP 200 whatever became of the rows.
     batch_rows=200,
     keeps_order=True,
-    # No limit in bytes is documented for collections; 200 rows of a long-text field stay under
-    # the 6 MB of heap that a synchronous trigger has for them (Apex Developer Guide, "Governor
-    # Limits").
+    # Ours: no limit in bytes is documented for collections, and 200 rows rarely come near this.
     batch_bytes=5_000_000,
     # "API Request Limits": a call that runs longer than 10 minutes is ended.
     horizon=timedelta(minutes=10),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ class Scripted:
     """Close the connection instead of answering."""
     silent: bool = False
     """Hold the answer back until the server stops."""
+    trickle: bool = False
+    """Send a byte at a time, 50 a second."""
     cut: int = 0
     """Leave out that many bytes at the end, and close."""
 
@@ -89,7 +92,7 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """Run a server as long as the block lasts."""
     server = Server()
 
@@ -116,7 +119,12 @@ def serving() -> Iterator[Server]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
-            self.wfile.write(raw[: len(raw) - scripted.cut])
+            for start in range(len(raw)) if scripted.trickle else ():
+                self.wfile.write(raw[start : start + 1])
+                if server.stopping.wait(0.02):
+                    break
+            else:
+                self.wfile.write(b"" if scripted.trickle else raw[: len(raw) - scripted.cut])
             self.close_connection = self.close_connection or scripted.cut > 0
 
         do_GET = do_POST = do_PATCH = _handle  # noqa: N815
@@ -128,8 +136,14 @@ def serving() -> Iterator[Server]:
         daemon_threads = True
         request_queue_size = 64
 
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of callers that hang up."""
+
     listener = Listener(("127.0.0.1", 0), Handler)
-    server.address = f"http://127.0.0.1:{listener.server_address[1]}"
+    if tls is not None:
+        listener.socket = tls.wrap_socket(listener.socket, server_side=True)
+    scheme = "http" if tls is None else "https"
+    server.address = f"{scheme}://127.0.0.1:{listener.server_address[1]}"
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

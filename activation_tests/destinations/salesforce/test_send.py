@@ -7,9 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import pytest
+import requests
+from urllib3 import HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from activation.destinations.base import Connection, QuotaReading
 from activation.destinations.salesforce.destination import Salesforce
+from activation.destinations.salesforce.errors import lost
 from activation.errors import (
     AccessRefused,
     Applied,
@@ -147,6 +151,40 @@ def test_silence_is_a_doubt(server: Server, org: Salesforce) -> None:
 
     assert isinstance(error, Transient)
     assert (error.code, error.applied) == ("READ_TIMEOUT", Applied.UNKNOWN)
+
+
+def test_an_answer_that_trickles_in_is_given_up(server: Server, org: Salesforce) -> None:
+    """A server that sends a byte now and then does not hold a request for ever."""
+    server.answer(OK, Scripted(b"[" + b" " * 1000 + b"]", trickle=True))
+    send(org)
+
+    error = failure(org, seconds=0.1)
+
+    assert isinstance(error, Transient)
+    assert (error.code, error.applied) == ("READ_TIMEOUT", Applied.UNKNOWN)
+
+
+def test_an_earlier_attempt_does_not_colour_the_next(server: Server, org: Salesforce) -> None:
+    """A doubt stays one, also where it arises while an undoubted failure is being handled."""
+    server.answer(Scripted(drop=True))
+    try:
+        raise NewConnectionError(None, "refused")  # type: ignore[arg-type]  # noqa: TRY301
+    except NewConnectionError:
+        error = failure(org)
+
+    assert isinstance(error, Transient)
+    assert (error.code, error.applied) == ("CONNECTION_LOST", Applied.UNKNOWN)
+
+
+def test_a_connection_not_made_in_time_applied_nothing() -> None:
+    """A time-out before the connection stood is no doubt."""
+    pool = HTTPSConnectionPool("acme.my.salesforce.com")
+    reason = ConnectTimeoutError()
+
+    error = lost(requests.ConnectTimeout(MaxRetryError(pool, "/", reason)), "PATCH x")
+
+    assert isinstance(error, Transient)
+    assert (error.code, error.applied) == ("CONNECT_TIMEOUT", Applied.NO)
 
 
 def test_a_closed_port_applied_nothing() -> None:
