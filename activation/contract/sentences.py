@@ -41,8 +41,10 @@ def sentence(error: ErrorDetails, at: At, raw: Any, *, secret: bool) -> str:
     has = f"{name} is not right" if secret else f"{name} is {_plain(raw)}"
     kind, context = error["type"], error.get("ctx", {})
     match kind:
-        case "union_tag_not_found" | "union_tag_invalid":
-            text = _subject(name, raw)
+        case "union_tag_not_found":
+            text = f"{name} lacks `subject`; {_SUBJECT}"
+        case "union_tag_invalid":
+            text = f"{has}; {_SUBJECT}"
         case "enum" | "literal_error":
             text = f"{has}; {_choice(str(raw), context['expected'])}"
         case "string_pattern_mismatch":
@@ -53,18 +55,16 @@ def sentence(error: ErrorDetails, at: At, raw: Any, *, secret: bool) -> str:
             text = f"{name} is empty; it needs at least one"
         case "string_too_short":
             least = context["min_length"]
-            text = f"{name} is too short; it needs at least {least} character" + "s" * (least > 1)
+            text = (
+                f"{name} is too short; write {least} characters or more"
+                if raw
+                else f"{name} is empty"
+            )
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             text = f"{has}; it must be {_bound(kind, context, raw)}"
         case _:
             text = f"{name} must be {_wanted(kind, raw, error['msg'])}, but it is {_kind(raw)}"
     return text
-
-
-def _subject(name: str, raw: Any) -> str:
-    if isinstance(raw, dict) and "subject" in raw:
-        return f"{name[:-1]}.subject` is {_plain(raw['subject'])}; {_SUBJECT}"
-    return f"{name} lacks `subject`; {_SUBJECT}"
 
 
 def _choice(raw: str, expected: str) -> str:

@@ -87,7 +87,7 @@ class _Reader:
                 at, value = (*at, part), value[part]
             elif last and error["type"] == "missing":
                 at = (*at, part)
-        return at
+        return (*at, "subject") if error["type"] == "union_tag_invalid" else at
 
     def _unknown(self, at: At) -> tuple[str | None, str]:
         key, around = str(at[-1]), at[:-1]
