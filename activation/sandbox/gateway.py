@@ -95,7 +95,11 @@ class Gateway:
         entry = self._log.arrived(
             system.name, method, system.logged_path(path), fault.name.value if fault else None
         )
-        answer = await self._answer(scope, body, system, entry, fault)
+        try:
+            answer = await self._answer(scope, body, system, entry, fault)
+        except asyncio.CancelledError:
+            # The sandbox is going down; whoever still waits sees the line drop.
+            answer = None
         if answer is None:
             await self._hang_up(scope)
         else:

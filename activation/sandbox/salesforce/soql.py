@@ -10,24 +10,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlglot import exp, parse_one
-from sqlglot.errors import SqlglotError
+from sqlglot import exp
 
 from activation.sandbox.salesforce.errors import CallRefused, no_such_column
 from activation.sandbox.salesforce.fields import NUMBERS
 from activation.sandbox.salesforce.ids import SHORT, lengthen
 from activation.sandbox.salesforce.records import marks, quoted
 from activation.sandbox.salesforce.schema import Field, SObject
-from activation.sandbox.salesforce.values import Stored, parse_date, parse_datetime
+from activation.sandbox.salesforce.soql_text import Literal, malformed, parse, take_literals
+from activation.sandbox.salesforce.values import Stored
 
 MAX_OFFSET = 2000
-_LITERAL = re.compile(
-    r"""'(?P<text>(?:[^'\\]|\\.)*)'"""
-    r"""|(?P<moment>\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))"""
-    r"""|(?P<date>\b\d{4}-\d\d-\d\d\b)""",
-    re.DOTALL,
-)
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _COMPARISONS: dict[type[exp.Expression], str] = {
     exp.EQ: "IS",
     exp.NEQ: "IS NOT",
@@ -44,14 +37,6 @@ _AGGREGATES: dict[type[exp.Expr], str] = {
     exp.Avg: "avg",
 }
 _MOMENTS = {"datetime": "moment", "date": "date"}
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A value of a query: its kind (text, moment, date, number, boolean, null) and itself."""
-
-    kind: str
-    value: Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +60,6 @@ class Query:
     parents: tuple[str, ...]
     is_count: bool
     is_aggregate: bool
-
-
-def malformed(detail: str) -> CallRefused:
-    """Return the 400 of a query that cannot be understood."""
-    return CallRefused(400, "MALFORMED_QUERY", detail)
 
 
 @dataclass(slots=True)
@@ -144,7 +124,8 @@ class _Translation:
                 else (f"({within} OR {sql} IS NULL)")
             )
         if isinstance(node, exp.Like):
-            self.parameters.append(self.value(known, node.expression))
+            self.value(known, node.expression)
+            self.parameters.append(self._literal(node.expression).pattern)
             return f"({sql} LIKE ? ESCAPE '\\' AND {sql} IS NOT NULL)"
         operator = _COMPARISONS.get(type(node))
         if operator is None:
@@ -221,8 +202,8 @@ def translate(
     Raises:
         CallRefused: it cannot be understood, or names what does not exist.
     """
-    bare, literals = _take_literals(text)
-    tree = _parse(bare)
+    bare, literals = take_literals(text)
+    tree = parse(bare)
     table = tree.args["from_"].this
     if not isinstance(table, exp.Table):
         raise malformed("unexpected token: '('")
@@ -266,6 +247,8 @@ def _select(
     """Return whether it is COUNT(), the columns (SQL, path, type), whether it aggregates."""
     if len(expressions) == 1 and isinstance(expressions[0], exp.Count) and not expressions[0].this:
         return True, [], False
+    if not expressions:
+        raise malformed("unexpected token: 'FROM'")
     aggregates = [isinstance(node.unalias(), tuple(_AGGREGATES)) for node in expressions]
     if not any(aggregates):
         columns = [work.column(node) for node in expressions]
@@ -280,49 +263,6 @@ def _select(
         kind = known.type if isinstance(call, exp.Min | exp.Max) else "double"
         selected.append((f"{_AGGREGATES[type(call)]}({sql})", (name,), kind))
     return False, selected, True
-
-
-def _take_literals(text: str) -> tuple[str, list[Literal]]:
-    """Replace quoted texts, dates and times by placeholders; the parser never sees a value."""
-    literals: list[Literal] = []
-
-    def take(match: re.Match[str]) -> str:
-        kind = str(match.lastgroup)
-        raw = match[kind]
-        if kind == "text":
-            value: str | None = _unescape(raw)
-        else:
-            value = parse_datetime(raw) if kind == "moment" else parse_date(raw)
-        if value is None:
-            raise malformed(f"line 1: invalid date '{raw}'")
-        literals.append(Literal(kind, value))
-        return f":p{len(literals) - 1}"
-
-    return _LITERAL.sub(take, text), literals
-
-
-def _unescape(raw: str) -> str:
-    # LIKE gives \_ and \% to the database, which escapes with the same sign.
-    def plain(match: re.Match[str]) -> str:
-        letter = match[1]
-        return match[0] if letter in "_%" else _ESCAPES.get(letter.lower(), letter)
-
-    return re.sub(r"\\(.)", plain, raw, flags=re.DOTALL)
-
-
-_CLAUSES = {"expressions", "from_", "where", "order", "limit", "offset", "kind"}
-
-
-def _parse(bare: str) -> exp.Select:
-    try:
-        tree = parse_one(bare)
-    except (SqlglotError, ValueError):
-        raise malformed("unexpected token in the query") from None
-    if not isinstance(tree, exp.Select) or tree.args.get("from_") is None:
-        raise malformed("a query selects fields from one object")
-    if extra := [name for name, value in tree.args.items() if value and name not in _CLAUSES]:
-        raise malformed(f"The sandbox does not understand {extra[0].rstrip('_').upper()}")
-    return tree
 
 
 def _window(tree: exp.Select) -> str:
