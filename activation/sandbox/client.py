@@ -20,9 +20,20 @@ class Sandbox:
         """Return `{"sandbox": true, "systems": [...]}`."""
         return self.call("GET", "health")
 
+    def answers(self) -> bool:
+        """Tell whether a sandbox, and not something else, answers at the address."""
+        try:
+            return self.health().get("sandbox") is True
+        except (Unavailable, UsageError):
+            return False
+
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the logged requests with an id above `since`, oldest first."""
-        return list(self.call("GET", f"requests?since={since}")["requests"])
+        entries: list[dict[str, Any]] = []
+        while page := self.call("GET", f"requests?since={since}")["requests"]:
+            entries += page
+            since = page[-1]["id"]
+        return entries
 
     def records(
         self, object_name: str, *, system: str = "salesforce", limit: int = 10_000
@@ -81,10 +92,12 @@ class Sandbox:
             answer = requests.request(
                 method, f"{self.address}/_sandbox/{path}", json=body, timeout=_SECONDS
             )
-        except requests.RequestException as error:
+            content = answer.json()
+        except requests.RequestException:
+            content = None
+        if not isinstance(content, dict):
             message = f"No sandbox answers at {self.address}."
-            raise Unavailable(message, hint="Start one with `activation sandbox`.") from error
-        content: dict[str, Any] = answer.json()
+            raise Unavailable(message, hint="Start one with `activation sandbox`.")
         if not answer.ok:
             raise UsageError(str(content.get("error", answer.status_code)))
         return content

@@ -132,6 +132,9 @@ class Faults:
         if times is not None and (not isinstance(times, int) or times < 1):
             raise UsageError(f"times is {times!r}.", hint="Give a number above 0, or leave it out.")
         probability = document.get("probability", 1.0)
+        if name in STANDING_FAULTS and (times is not None or probability != 1 or match):
+            hint = "It holds until it is removed; leave times, probability and match out."
+            raise UsageError(f"Fault {name.value} strikes no single request.", hint=hint)
         if not isinstance(probability, _NUMBER) or not 0 <= probability <= 1:
             raise UsageError(f"probability is {probability!r}.", hint="Give 0 to 1.")
         fault = Fault(

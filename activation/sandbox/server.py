@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 _START_SECONDS = 10.0
+_BACKLOG = 128
 
 
 def serve(  # noqa: PLR0913
@@ -89,6 +90,8 @@ def _bind(port: int) -> tuple[socket.socket, str]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        # Whoever connects before the server runs waits instead of being refused.
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise Unavailable(
@@ -133,6 +136,8 @@ def _listening(  # noqa: PLR0913
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Longer than a caller pauses: a line dropped between requests is a fault's to drop.
+                timeout_keep_alive=120,
                 # A request held by a fault must not hold the shutdown.
                 timeout_graceful_shutdown=1,
             )

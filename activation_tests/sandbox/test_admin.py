@@ -13,6 +13,7 @@ from activation_tests.sandbox.org import DATA, KEY, Org, contact
 def test_health_names_the_systems(sandbox: Sandbox) -> None:
     """Health says that this is a sandbox, and of what."""
     assert sandbox.health() == {"sandbox": True, "systems": ["salesforce"]}
+    assert sandbox.answers()
 
 
 def test_the_log_proves_what_was_written(org: Org, sandbox: Sandbox) -> None:
@@ -104,7 +105,11 @@ def test_reset_empties_everything(org: Org, sandbox: Sandbox) -> None:
     assert org.upsert(contact("c-1", Title="x")).json()[0]["created"]
 
 
-def test_no_sandbox_is_told() -> None:
-    """Where nothing listens, the client says how to start one."""
+def test_no_sandbox_is_told(sandbox: Sandbox) -> None:
+    """Where nothing or something else answers, the client says how to start one."""
+    nothing, other = Sandbox("http://127.0.0.1:9"), Sandbox(f"{sandbox.address}/services")
+
+    for client in (nothing, other):
+        assert not client.answers()
     with pytest.raises(Unavailable, match="activation sandbox"):
-        Sandbox("http://127.0.0.1:9").health()
+        nothing.health()

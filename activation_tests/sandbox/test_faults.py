@@ -210,6 +210,7 @@ def test_usage_can_jitter(org: Org, sandbox: Sandbox) -> None:
         ({"name": "slow", "probability": 2}, "0 to 1"),
         ({"name": "slow", "match": {"path": "x"}}, "path_contains"),
         ({"name": "slow", "time": 1}, "times"),
+        ({"name": "usage_jitter", "times": 1}, "holds until it is removed"),
     ],
 )
 def test_wrong_faults_are_refused(sandbox: Sandbox, document: dict[str, object], told: str) -> None:

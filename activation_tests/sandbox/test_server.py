@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +19,17 @@ from activation.sandbox.server import running
 from activation.sandbox.state import FILE_NAME
 from activation_tests.sandbox.org import Org, contact
 from activation_tests.sandbox.turning_clock import TurningClock
+
+_PROGRAM = (
+    "import sys; from pathlib import Path; from activation.sandbox.server import serve;"
+    "serve(Path(sys.argv[1]), 0, on_ready=lambda address: print(address, flush=True))"
+)
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """Start a sandbox in a process of its own, which prints its address."""
+    command = [sys.executable, "-c", _PROGRAM, str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def test_what_was_there_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -104,3 +118,26 @@ def test_a_request_that_hangs_does_not_hold_the_shutdown(tmp_path: Path) -> None
     org.http.close()
 
     assert ended.is_set()
+
+
+def test_serving_tells_the_address_and_ends_on_an_interrupt(tmp_path: Path) -> None:
+    """`serve` blocks; once the address is told calls are taken, and an interrupt ends it well."""
+    with started(tmp_path) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert Sandbox(address).answers()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_a_killed_sandbox_loses_nothing_that_it_answered(tmp_path: Path) -> None:
+    """What was answered before the process was killed is there when it is started again."""
+    with started(tmp_path) as process:
+        assert process.stdout is not None
+        org = Org(process.stdout.readline().strip())
+        assert org.upsert(*(contact(f"c-{n}") for n in range(200))).status_code == 200
+        process.kill()
+        org.http.close()
+
+    with running(tmp_path) as address:
+        assert Sandbox(address).count("Contact") == 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -141,6 +141,7 @@ class Catalogue:
         state.connection.execute("CREATE TABLE IF NOT EXISTS salesforce_schema_modified (at TEXT)")
         self._compiled: dict[tuple[str, frozenset[str]], SObject] = {}
         self._full: dict[str, Document] = {}
+        self._lost: frozenset[tuple[str, str]] = frozenset()
         self._reload()
         if not state.rows("SELECT at FROM salesforce_schema_modified"):
             self._touch()
@@ -156,11 +157,7 @@ class Catalogue:
         )
         if known is None:
             return None
-        lost = frozenset(
-            str(fault.options["field"]).lower()
-            for fault in self._faults.standing(FaultName.DROP_FIELD)
-            if str(fault.options["object"]).lower() == known.lower()
-        )
+        lost = frozenset(field for of, field in self._dropped() if of == known.lower())
         found = self._compiled.get((known, lost))
         if found is None:
             full = self._full[known]
@@ -179,10 +176,12 @@ class Catalogue:
 
     def modified_at(self) -> datetime:
         """Return when the schema was last changed."""
-        (at,) = self._state.rows("SELECT max(at) FROM salesforce_schema_modified")[0]
-        changed = datetime.fromisoformat(at)
-        # A lost field changes what describe shows, but nobody notes when: never answer 304.
-        return self._clock.now() if self._faults.standing(FaultName.DROP_FIELD) else changed
+        lost = self._dropped()
+        if lost != self._lost:
+            self._lost = lost
+            self._touch()
+        (at,) = self._state.rows("SELECT at FROM salesforce_schema_modified")[0]
+        return datetime.fromisoformat(at)
 
     def edit(self, sobject: str, name: str, edit: dict[str, Any]) -> Document:
         """
@@ -225,12 +224,22 @@ class Catalogue:
             )
         }
 
+    def _dropped(self) -> frozenset[tuple[str, str]]:
+        """Return object and field, in lower case, that faults hide."""
+        return frozenset(
+            (str(fault.options["object"]).lower(), str(fault.options["field"]).lower())
+            for fault in self._faults.standing(FaultName.DROP_FIELD)
+        )
+
     def _touch(self) -> None:
+        """Note a change; two changes never have the same second, which is all HTTP can tell."""
+        now = self._clock.now().replace(microsecond=0)
+        for (at,) in self._state.rows("SELECT at FROM salesforce_schema_modified"):
+            now = max(now, datetime.fromisoformat(at) + timedelta(seconds=1))
         with self._state.transaction() as connection:
             connection.execute("DELETE FROM salesforce_schema_modified")
             connection.execute(
-                "INSERT INTO salesforce_schema_modified VALUES (?)",
-                (self._clock.now().replace(microsecond=0).isoformat(),),
+                "INSERT INTO salesforce_schema_modified VALUES (?)", (now.isoformat(),)
             )
 
     def _reload(self) -> None:
