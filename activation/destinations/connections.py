@@ -20,15 +20,14 @@ else, so that no secret can be written into the file.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from activation.contract.document import (
     Document,
@@ -37,16 +36,14 @@ from activation.contract.document import (
     read_documents,
     shown,
 )
-from activation.contract.model import Name, Part, Text
+from activation.contract.model import INCONSISTENT, Located, Name, Part, Text
 from activation.contract.problem import Problem, closed, report, suggestion
 from activation.contract.validation import Form, check
 from activation.contract.values import Share
+from activation.destinations.addresses import SANDBOX, is_local, unsafe
 from activation.destinations.base import Connection
 from activation.errors import ConfigurationError
 from activation.settings import sandbox_port
-
-SANDBOX = "sandbox"
-"""In place of an address: the sandbox on this machine."""
 
 _FORM = Form("connection", secret="credentials")  # noqa: S106 - the name of a key
 
@@ -56,6 +53,13 @@ def _only_named(value: object) -> object:
         message = "a credential is never written here, only named: {env: NAME}"
         raise ValueError(message)  # noqa: TRY004 - pydantic makes a message of a ValueError only
     return value
+
+
+def _checked(address: str) -> str:
+    if wrong := unsafe(address):
+        message = f"it {wrong}"
+        raise ValueError(message)
+    return address
 
 
 class Credential(Part):
@@ -69,7 +73,7 @@ class Entry(Part):
     """One connection of one target, as it stands in the file."""
 
     system: Name
-    base_url: Text | None = None
+    base_url: Annotated[Text, AfterValidator(_checked)] | None = None
     credentials: dict[Text, Annotated[Credential, BeforeValidator(_only_named)]] = Field(
         default_factory=dict
     )
@@ -77,19 +81,17 @@ class Entry(Part):
     api_version: Text | None = None
 
     @model_validator(mode="after")
-    def _safe(self) -> Self:
-        wrong = _unsafe(self.base_url) if self.base_url else None
-        if wrong:
-            message = f"base_url {wrong}"
-            raise ValueError(message)
-        if not self.base_url or not _is_local(self.base_url):
-            defaults = [name for name, named in self.credentials.items() if named.default]
-            if defaults:
-                message = (
-                    f"credentials.{defaults[0]} has a default, which is allowed only where "
-                    "base_url is sandbox or another loopback address; leave it out"
-                )
-                raise ValueError(message)
+    def _secretless(self) -> Self:
+        if self.base_url and is_local(self.base_url):
+            return self
+        text = "has a default, which is allowed only for this machine; leave it out"
+        problems: list[Located] = [
+            (("credentials", name), f"`credentials.{name}` {text}")
+            for name, named in self.credentials.items()
+            if named.default
+        ]
+        if problems:
+            raise PydanticCustomError(INCONSISTENT, "{problems}", {"problems": problems})
         return self
 
 
@@ -223,7 +225,7 @@ def _address(targets: _Targets, target: str, name: str, env: Mapping[str, str]) 
             target=target,
             connection=name,
         )
-    if wrong := _unsafe(chosen):
+    if wrong := unsafe(chosen):
         # Only the variable can be wrong here: the file was checked when it was read.
         raise ConfigurationError(
             f"{variable}, the address of connection {name} of target {target}, {wrong}.",
@@ -243,7 +245,7 @@ def _credentials(
     missing: list[str] = []
     for credential, named in targets.entries[target][name].credentials.items():
         # The file allowed the default for its own address; a variable may have moved it.
-        default = named.default if _is_local(base_url) else None
+        default = named.default if is_local(base_url) else None
         value = env.get(named.env) or default
         if value:
             found[credential] = value
@@ -262,34 +264,3 @@ def _credentials(
             connection=name,
         )
     return found
-
-
-def _unsafe(address: str) -> str | None:
-    """Return what is wrong with an address, or None; never the address, which may hold a secret."""
-    if address == SANDBOX:
-        return None
-    try:
-        parts = urlsplit(address)
-        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # such as a port that is none
-        known = False
-    if not known:
-        return "is not an http or https address"
-    if parts.username is not None or parts.password is not None:
-        return "holds a user or password; credentials are only named, below `credentials`"
-    if parts.query or parts.fragment:
-        return "holds a ? or # part; leave it out"
-    if parts.scheme == "http" and not _is_local(address):
-        return "begins with http, which is allowed only for this machine; write https"
-    return None
-
-
-def _is_local(address: str) -> bool:
-    """Tell whether an address can only mean this machine."""
-    if address == SANDBOX:
-        return True
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from activation.contract.model import Contract, DataClass, FieldKind, FieldMapping, NullPolicy
-from activation.contract.problem import Problem, suggestion
+from activation.contract.problem import Problem, closed, suggestion
 from activation.destinations.base import FieldSchema, ObjectSchema
 from activation.gates.verdict import Gate, Verdict
 
@@ -33,11 +33,11 @@ def schema_drift(
         count = len(contract.fields)
         summary = f"{schema.name} takes the key and all {count} fields as the contract sends them."
         return Verdict(Gate.SCHEMA, passed=True, summary=summary, evidence={"fields": count})
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    more = f" And {len(found) - 1} more." if len(found) > 1 else ""
     return Verdict(
         Gate.SCHEMA,
         passed=False,
-        summary=f"{schema.name} does not fit the contract: {found[0].text}{more}.",
+        summary=closed(f"{schema.name} does not fit the contract: {found[0].text}") + more,
         evidence={"fields": len(contract.fields), "problems": [one.text for one in found]},
         next_step=(
             f"Mend the field in the destination, or the contract: "
@@ -141,7 +141,7 @@ def _digits(mapping: FieldMapping, field: FieldSchema) -> Iterator[str]:
     sent = mapping.type
     scale, precision = sent.scale or 0, sent.precision or 0
     if field.scale is not None and scale > field.scale:
-        yield f"keeps {field.scale} decimals; the contract sends {sent}"
+        yield f"keeps {field.scale} of the digits after the point; the contract sends {sent}"
     if field.precision is not None:
         whole = field.precision - (field.scale or 0)
         if precision - scale > whole:
@@ -157,7 +157,8 @@ def _refused(mapping: FieldMapping, field: FieldSchema, values: tuple[str, ...])
     if not refused:
         return
     if mapping.data_class is not DataClass.NONE:
-        yield f"picklist `{mapping.to}` lacks {len(refused):,} values (personal, not shown)"
+        count = f"{len(refused):,} value" + "s" * (len(refused) > 1)
+        yield f"picklist `{mapping.to}` lacks {count} (personal, not shown)"
         return
     shown = ", ".join(repr(value) for value in refused[:_SHOWN_VALUES])
     more = len(refused) - _SHOWN_VALUES
