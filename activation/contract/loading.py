@@ -47,6 +47,7 @@ def load_contract(path: Path) -> Contract:
         ContractError: everything that is wrong with it, a line each, or it holds none.
     """
     loaded, problems = _load_file(path)
+    problems += _twice(loaded)
     if problems:
         raise ContractError(report(problems, shown(path)))
     if not loaded:

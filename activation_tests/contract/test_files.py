@@ -161,6 +161,7 @@ def test_a_file_declares_a_sync_once(write: Write) -> None:
     path = write()
     path.write_text(path.read_text() + "---\n" + path.read_text())
 
+    assert "is declared twice" in refusal(path)
     assert "is declared twice" in refusal(path.parents[1])
 
 
