@@ -34,6 +34,8 @@ def test_the_limit_is_exact(limit: timedelta) -> None:
     """Exactly the limit passes; a microsecond more fails."""
     assert judge_age("it", NOW - limit, limit, NOW).passed
     assert not judge_age("it", NOW - limit - timedelta(microseconds=1), limit, NOW).passed
+    assert judge_age("it", NOW + FUTURE, limit, NOW).passed
+    assert not judge_age("it", NOW + FUTURE + timedelta(microseconds=1), limit, NOW).passed
 
 
 @pytest.mark.parametrize(
