@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
 class Receipts:
     """The delivered actions of one plan that the delivered state does not know of yet."""
 
+    plan_digest: str
     plan_table: str
     rows: pa.Table
     """Columns of `SCHEMA`; rejected actions are not among them."""
@@ -35,8 +36,8 @@ class Receipts:
 def receipts(ledger: Ledger, sync: str) -> tuple[Receipts, ...]:
     """Return what is to be folded, the plan that was delivered first at the front."""
     return tuple(
-        _of_plan(plan_table, list(batches))
-        for plan_table, batches in groupby(ledger.batches.unfolded(sync), key=_plan_table)
+        _of_plan(digest, list(batches))
+        for digest, batches in groupby(ledger.batches.unfolded(sync), key=_plan_digest)
     )
 
 
@@ -45,7 +46,8 @@ def mark_folded(ledger: Ledger, folded: Receipts) -> None:
     ledger.batches.mark_folded(folded.batch_ids)
 
 
-def _of_plan(plan_table: str, batches: Sequence[Unfolded]) -> Receipts:
+def _of_plan(digest: str, batches: Sequence[Unfolded]) -> Receipts:
+    plan_table = batches[0].plan_table
     delivered = [
         (receipt.action_no, receipt.destination_id, batch.delivered_at)
         for batch in batches
@@ -61,8 +63,8 @@ def _of_plan(plan_table: str, batches: Sequence[Unfolded]) -> Receipts:
         },
         schema=SCHEMA,
     )
-    return Receipts(plan_table, rows, tuple(batch.batch_id for batch in batches))
+    return Receipts(digest, plan_table, rows, tuple(batch.batch_id for batch in batches))
 
 
-def _plan_table(batch: Unfolded) -> str:
-    return batch.plan_table
+def _plan_digest(batch: Unfolded) -> str:
+    return batch.plan_digest

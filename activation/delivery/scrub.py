@@ -10,7 +10,7 @@ _SHORTEST = 3
 _LONGEST_TEXT = 500
 _WORD = re.compile(r"\w{3,}")
 _EMAIL = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
-_DIGITS = re.compile(r"\+?\d(?:[\s()./-]?\d){4,}")
+_DIGITS = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){4,}")
 
 
 def scrub(text: str, row_values: Iterable[object], *, keep: Collection[str] = ()) -> str:

@@ -127,6 +127,7 @@ class Unfolded:
     """A delivered batch that the delivered state does not know of yet."""
 
     batch_id: str
+    plan_digest: str
     plan_table: str
     delivered_at: datetime
     receipt: bytes | None
@@ -187,6 +188,7 @@ class Batches:
             rows = connected.execute(
                 sa.select(
                     table.c.id.label("batch_id"),
+                    table.c.plan_digest,
                     plan.c.warehouse_table.label("plan_table"),
                     table.c.settled_at.label("delivered_at"),
                     table.c.receipt,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from activation.errors import UsageError
 from activation.ledger import tables
+from activation.ledger.batches import OPEN, BatchState
 from activation.ledger.store import Store
 
 GATES = frozenset({"freshness", "grain", "consent", "blast_radius", "schema", "kill_switch"})
@@ -148,7 +149,13 @@ class Plans:
             known = connected.execute(
                 sa.select(table.c.state).where(table.c.digest == plan.digest)
             ).scalar()
-            fresh = {"created_at": plan.created_at, "no": newest + 1}
+            fresh = {
+                "created_at": plan.created_at,
+                "no": newest + 1,
+                "contract_digest": plan.contract_digest,
+                "mapping_digest": plan.mapping_digest,
+                "warehouse_table": plan.table,
+            }
             if known is None:
                 connected.execute(
                     table.insert().values(
@@ -156,9 +163,6 @@ class Plans:
                         sync=plan.sync,
                         phase=plan.phase,
                         connection=connection,
-                        contract_digest=plan.contract_digest,
-                        mapping_digest=plan.mapping_digest,
-                        warehouse_table=plan.table,
                         state=PlanState.OPEN,
                         to_send=sum(c["rows"] for c in counts if c["disposition"] == "send"),
                         counts=counts,
@@ -213,6 +217,33 @@ class Plans:
                 .limit(1)
             ).one_or_none()
         return None if row is None else _record(row)
+
+    def tables_in_use(self, sync: str) -> set[str]:
+        """
+        Return the warehouse tables of a sync that may still be read.
+
+        That is the newest plan of each phase, and every plan with a batch whose fate is not
+        known or whose receipt is not folded.
+        """
+        table, batch = tables.plan, tables.batch
+        newest = (
+            sa.select(sa.func.max(table.c.no)).where(table.c.sync == sync).group_by(table.c.phase)
+        )
+        needed = sa.select(batch.c.plan_digest).where(
+            batch.c.sync == sync,
+            sa.or_(
+                batch.c.state.in_(OPEN),
+                sa.and_(batch.c.state == BatchState.DELIVERED, batch.c.folded_at.is_(None)),
+            ),
+        )
+        with self.store.read() as connected:
+            return set(
+                connected.scalars(
+                    sa.select(table.c.warehouse_table).where(
+                        sa.or_(table.c.no.in_(newest), table.c.digest.in_(needed))
+                    )
+                )
+            )
 
     def overtaken_by(self, digest: str) -> str | None:
         """Return a later plan of the same sync, of any phase, that has begun to send."""

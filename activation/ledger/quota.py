@@ -114,11 +114,8 @@ def reserve(connected: sa.Connection, budget: Budget, now: datetime) -> None:
         QuotaExhausted: the sync's share or the account's day is used up.
     """
     day = _day(now)
-    account, shares = tables.quota, tables.quota_share
-    _open_day(connected, budget.connection, day)
     # The account's row is locked first, so that two processes cannot both take the last request.
-    mine = sa.and_(account.c.connection == budget.connection, account.c.day == day)
-    connected.execute(account.update().where(mine).values(reserved=account.c.reserved + 1))
+    _add(connected, tables.quota, connection=budget.connection, day=day, reserved=1)
     usage = _usage(connected, budget.connection, day)
     before = Usage(day, usage.reserved - 1, usage.answered, usage.elsewhere, usage.limit)
     share = _share(connected, budget.connection, budget.sync, day)
@@ -130,12 +127,13 @@ def reserve(connected: sa.Connection, budget: Budget, now: datetime) -> None:
             sync=budget.sync,
             connection=budget.connection,
         )
-    key = {"connection": budget.connection, "day": day, "sync": budget.sync}
-    insert_or_ignore(connected, shares, {**key, "reserved": 0})
-    connected.execute(
-        shares.update()
-        .where(*(shares.c[name] == value for name, value in key.items()))
-        .values(reserved=shares.c.reserved + 1)
+    _add(
+        connected,
+        tables.quota_share,
+        connection=budget.connection,
+        day=day,
+        sync=budget.sync,
+        reserved=1,
     )
 
 
@@ -148,14 +146,7 @@ def answered(
     now: datetime,
 ) -> None:
     """Count that a reserved request is over, and keep what the vendor said with its answer."""
-    table = tables.quota
-    day = _day(reserved_at)
-    _open_day(connected, connection, day)
-    connected.execute(
-        table.update()
-        .where(table.c.connection == connection, table.c.day == day)
-        .values(answered=table.c.answered + 1)
-    )
+    _add(connected, tables.quota, connection=connection, day=_day(reserved_at), answered=1)
     if reading is not None:
         _correct(connected, connection, reading, now)
 
@@ -165,7 +156,7 @@ def _correct(
 ) -> None:
     table = tables.quota
     day = _day(now)
-    _open_day(connected, connection, day)
+    _add(connected, table, connection=connection, day=day)
     usage = _usage(connected, connection, day).told(reading)
     connected.execute(
         table.update()
@@ -199,9 +190,25 @@ def _share(connected: sa.Connection, connection: str, sync: str, day: date) -> i
     return found or 0
 
 
-def _open_day(connected: sa.Connection, connection: str, day: date) -> None:
-    values = {"connection": connection, "day": day, "reserved": 0, "answered": 0, "elsewhere": 0}
-    insert_or_ignore(connected, tables.quota, values)
+def _add(
+    connected: sa.Connection,
+    table: sa.Table,
+    *,
+    reserved: int = 0,
+    answered: int = 0,
+    **key: str | date,
+) -> None:
+    """Add to the counts of a row, which begins with nothing."""
+    counts = {"reserved": reserved, "answered": answered, "elsewhere": 0}
+    counts = {name: count for name, count in counts.items() if name in table.c}
+    added = (
+        table.update()
+        .where(*(table.c[name] == value for name, value in key.items()))
+        .values({name: table.c[name] + count for name, count in counts.items()})
+    )
+    if connected.execute(added).rowcount == 0:
+        insert_or_ignore(connected, table, {**key, **dict.fromkeys(counts, 0)})
+        connected.execute(added)
 
 
 def _day(now: datetime) -> date:

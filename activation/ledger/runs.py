@@ -38,6 +38,8 @@ class RunRecord:
     ended_at: datetime | None
     tally: Mapping[str, Mapping[str, int]]
     """Rows by operation and outcome."""
+    requests: int
+    """The write requests that it took."""
     parity: Mapping[str, Any] | None
     message: str | None
 
@@ -62,15 +64,17 @@ class Runs:
                     state=RunState.RUNNING,
                     started_at=self.store.clock.now(),
                     tally={},
+                    requests=0,
                 )
             )
 
-    def end(
+    def end(  # noqa: PLR0913 - one argument a column
         self,
         run_id: str,
         state: RunState,
         *,
         tallies: Mapping[str, Tally] | None = None,
+        requests: int = 0,
         parity: Mapping[str, Any] | None = None,
         message: str | None = None,
     ) -> None:
@@ -84,10 +88,18 @@ class Runs:
                     state=state,
                     ended_at=self.store.clock.now(),
                     tally={name: tally.as_dict() for name, tally in (tallies or {}).items()},
+                    requests=requests,
                     parity=None if parity is None else dict(parity),
                     message=message,
                 )
             )
+
+    def get(self, run_id: str) -> RunRecord | None:
+        """Return one run; None if it never began to deliver."""
+        table = tables.run
+        with self.store.read() as connected:
+            row = connected.execute(sa.select(table).where(table.c.run_id == run_id)).one_or_none()
+        return None if row is None else _record(row)
 
     def list(self, sync: str, *, limit: int = 10) -> tuple[RunRecord, ...]:
         """Return the runs of a sync, newest first."""
@@ -112,6 +124,7 @@ def _record(row: Any) -> RunRecord:
         started_at=row.started_at,
         ended_at=row.ended_at,
         tally=row.tally,
+        requests=row.requests,
         parity=row.parity,
         message=row.message,
     )

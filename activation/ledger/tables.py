@@ -196,6 +196,7 @@ run = sa.Table(
     _required("started_at", Utc),
     sa.Column("ended_at", Utc),
     _required("tally", sa.JSON),
+    _required("requests", sa.Integer),
     sa.Column("parity", sa.JSON),
     sa.Column("message", sa.Text),
     sa.Index(None, "sync", "started_at"),

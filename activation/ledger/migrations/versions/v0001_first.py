@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tally", sa.JSON(), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("parity", sa.JSON(), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("run_id", name="pk_run"),

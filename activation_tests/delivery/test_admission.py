@@ -1,0 +1,143 @@
+from dataclasses import replace
+
+import pytest
+
+from activation.errors import Refused, UsageError
+from activation.gates.verdict import Gate, Verdict
+from activation.ledger.plans import GATES, PlanState
+from activation.planning.model import ActionCount, Disposition
+from activation_tests.delivery.conftest import MakeRig
+from activation_tests.delivery.rig import actions, contract
+
+
+def test_the_ledger_asks_for_every_gate() -> None:
+    """The gates without which nothing is sent are the gates there are."""
+    assert {str(gate) for gate in Gate} == GATES
+
+
+@pytest.mark.parametrize("gate", list(Gate))
+def test_a_missing_verdict_refuses(make_rig: MakeRig, gate: Gate) -> None:
+    """A plan that one gate has never judged is not sent."""
+    rig = make_rig(5)
+    rig.plan(gates=set(Gate) - {gate})
+
+    with pytest.raises(Refused, match=f"{gate}: never asked"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_a_failed_verdict_refuses(make_rig: MakeRig) -> None:
+    """A plan that a gate has stopped is not sent; the refusal says why and what to do."""
+    rig = make_rig(5)
+    failed = Verdict(
+        Gate.BLAST_RADIUS, passed=False, summary="40 % would change", next_step="Look at the model."
+    )
+    passed = [Verdict(g, passed=True, summary="") for g in Gate if g is not Gate.BLAST_RADIUS]
+    rig.ledger.plans.record_verdicts(rig.digest, [failed, *passed])
+
+    with pytest.raises(Refused, match="40 % would change") as refusal:
+        rig.deliver()
+
+    assert refusal.value.hint == "Look at the model."
+    assert rig.destination.requests == []
+
+
+def test_an_unknown_plan_is_refused(make_rig: MakeRig) -> None:
+    """A digest that the ledger does not know is a mistake of the caller."""
+    rig = make_rig(5)
+    rig.digest = "c" * 64
+
+    with pytest.raises(UsageError, match="cccccccccccc"):
+        rig.deliver()
+
+
+def test_an_old_plan_is_refused(make_rig: MakeRig) -> None:
+    """A plan older than an hour is not sent."""
+    rig = make_rig(5)
+    rig.later(minutes=61)
+
+    with pytest.raises(Refused, match="older than 60 minutes"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_a_superseded_plan_is_refused(make_rig: MakeRig) -> None:
+    """Once a newer plan of the phase exists, the older one is not sent."""
+    rig = make_rig(5)
+    rig.with_rows(actions(5, value="v2")).plan(digest="b" * 64)
+
+    assert rig.ledger.plans.get(rig.digest).state is PlanState.SUPERSEDED
+    with pytest.raises(Refused, match="not the newest"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_a_plan_overtaken_in_another_phase_is_refused(make_rig: MakeRig) -> None:
+    """A plan is not sent after a later plan of another phase, whose rows it could set back."""
+    rig = make_rig(5)
+    rig.later(minutes=1)
+    canary = rig.with_rows(actions(2, value="v2"))
+    canary.plan(digest="b" * 64, phase="canary")
+    canary.deliver()
+
+    with pytest.raises(Refused, match="overtaken by bbbbbbbbbbbb"):
+        rig.deliver()
+
+    assert rig.destination.records["k00001"]["Score"] == "v2"
+
+
+def test_a_later_plan_that_sent_nothing_overtakes_nothing(make_rig: MakeRig) -> None:
+    """A later plan of another phase does not stand in the way before it sends."""
+    rig = make_rig(5)
+    rig.later(minutes=1)
+    rig.with_rows(actions(2)).plan(digest="b" * 64, phase="canary")
+
+    assert rig.deliver().settled
+
+
+def test_a_plan_of_another_contract_is_refused(make_rig: MakeRig) -> None:
+    """A plan made before the contract changed is not sent."""
+    rig = make_rig(5)
+    rig.contract = contract(objective="Something else entirely.")
+
+    with pytest.raises(Refused, match="another state of the contract"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_a_plan_of_another_sync_is_refused(make_rig: MakeRig) -> None:
+    """A plan is only sent under the contract of its own sync."""
+    rig = make_rig(5)
+    rig.contract = contract(sync="others")
+
+    with pytest.raises(Refused, match="not of others"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_deletions_are_refused(make_rig: MakeRig) -> None:
+    """A plan with deletions is not sent as upserts, which would bring the records back."""
+    rig = make_rig(5)
+    rig.plan(extra=[ActionCount("delete", Disposition.SEND, None, 1)], digest="d" * 64)
+
+    with pytest.raises(Refused, match="deletes records"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_an_empty_plan_settles(make_rig: MakeRig) -> None:
+    """A plan with nothing to send is delivered without a request."""
+    rig = make_rig(5)
+    rig = replace(rig.with_rows(actions(0)), digest="e" * 64)
+    rig.plan(extra=[ActionCount("update", Disposition.BLOCKED, "denied", 7)])
+
+    outcomes = rig.deliver()
+
+    assert (outcomes.totals["planned"], outcomes.totals["blocked"], outcomes.requests) == (7, 7, 0)
+    assert outcomes.settled
