@@ -55,7 +55,7 @@ def letter(
         batch_id=parcel.cut.id,
         action_no=number,
         operation=operation,
-        key_hash=key_hash(row["sync_key"]),
+        key_hash=key_hash(parcel.cut.sync, row["sync_key"]),
         row_hash=row_hash,
         code=error.code,
         fate=error.fate,
@@ -73,5 +73,5 @@ def closed(
     if not open_letters:
         return ()
     keys = parcel.keys
-    hashes = (key_hash(keys[i]) for i in positions)
+    hashes = (key_hash(parcel.cut.sync, keys[i]) for i in positions)
     return tuple(hashed for hashed in hashes if hashed in open_letters)

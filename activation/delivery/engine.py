@@ -55,12 +55,13 @@ async def deliver(  # noqa: PLR0913 - everything is handed in, so that a simulat
             tells which. Safe to repeat.
         RowsLostError: the rows do not add up.
     """
-    plan = admit(order, ledger, clock.now())
-    if plan.state is PlanState.SETTLED:
-        return outcomes(ledger, plan.digest)
     seconds = order.bounds.lease_seconds
-    lease = ledger.leases.acquire(plan.sync, order.owner, seconds=seconds)
+    lease = ledger.leases.acquire(order.contract.sync, order.owner, seconds=seconds)
     try:
+        # Asked under the lease, or another run could send a newer plan after the answer.
+        plan = admit(order, ledger, clock.now())
+        if plan.state is PlanState.SETTLED:
+            return outcomes(ledger, plan.digest)
         ledger.plans.mark(plan.digest, PlanState.DELIVERING)
         if reading := destination.quota():
             ledger.quota.told(plan.connection, reading)
@@ -109,7 +110,7 @@ async def _parcels(
     seq = max((batch.cut.seq for batch in known), default=0)
     traits = path.destination.traits
     chunk = traits.batch_rows * chunk_batches
-    for start, end in gaps(cuts, 1, plan.to_send):
+    for start, end in gaps(cuts, 0, plan.to_send - 1):
         for first in range(start, end + 1, chunk):
             rows = await read(actions, first, min(first + chunk - 1, end), path.wire)
             pieces = cut_rows(rows, first, path.encode, traits)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Actions(Protocol):
-    """The actions of one frozen plan that are to be sent, numbered from 1 without a gap."""
+    """The actions of one frozen plan that are to be sent, numbered from 0 without a gap."""
 
     def read(self, first: int, last: int) -> pa.Table:
         """

@@ -63,9 +63,9 @@ class LetterCount:
     oldest: datetime
 
 
-def key_hash(sync_key: str) -> str:
-    """Return the SHA-256 of a sync key in hex: what a warehouse's own `sha256` says of it."""
-    return hashlib.sha256(sync_key.encode()).hexdigest()
+def key_hash(sync: str, sync_key: str) -> str:
+    """Return the SHA-256, in hex, by which ledger and planner name a key."""
+    return hashlib.sha256(f"{sync}|{sync_key}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,7 @@ class Plans:
         Return the warehouse tables of a sync that may still be read.
 
         That is the newest plan of each phase, and every plan with a batch whose fate is not
-        known or whose receipt is not folded.
+        known, whose receipt is not folded, or whose keys are still fenced.
         """
         table, batch = tables.plan, tables.batch
         newest = (
@@ -234,6 +234,7 @@ class Plans:
             sa.or_(
                 batch.c.state.in_(OPEN),
                 sa.and_(batch.c.state == BatchState.DELIVERED, batch.c.folded_at.is_(None)),
+                batch.c.fence_until > self.store.clock.now(),
             ),
         )
         with self.store.read() as connected:

@@ -104,7 +104,7 @@ class FrozenActions:
 
     def read(self, first: int, last: int) -> pa.Table:
         """Return a slice."""
-        return self.rows.slice(first - 1, last - first + 1)
+        return self.rows.slice(first, last - first + 1)
 
     def revoked(self) -> frozenset[int]:
         """Return what has been withdrawn by now."""
@@ -157,7 +157,7 @@ def contract(**changes: Any) -> Contract:
 
 def actions(count: int, *, prefix: str = "k", value: str = "v1") -> pa.Table:
     """Return that many actions, every fifth of them a create."""
-    numbers = range(1, count + 1)
+    numbers = range(count)
     return pa.table(
         {
             "sync_key": [f"{prefix}{n:05d}" for n in numbers],

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from activation.errors import Refused, UsageError
 from activation.gates.verdict import Gate, Verdict
+from activation.ledger.leases import Lease
 from activation.ledger.plans import GATES, PlanState
 from activation.planning.model import ActionCount, Disposition
 from activation_tests.delivery.conftest import MakeRig
@@ -96,6 +98,26 @@ def test_a_later_plan_that_sent_nothing_overtakes_nothing(make_rig: MakeRig) -> 
     rig.with_rows(actions(2)).plan(digest="b" * 64, phase="canary")
 
     assert rig.deliver().settled
+
+
+def test_a_plan_is_judged_under_the_lease(make_rig: MakeRig) -> None:
+    """A plan is not sent if a newer one came while its run waited for the lease."""
+    rig = make_rig(5)
+    acquire = rig.ledger.leases.acquire
+    newer = rig.with_rows(actions(5, value="v2"))
+
+    def slowly(sync: str, owner: str, *, seconds: float) -> Lease:
+        lease = acquire(sync, owner, seconds=seconds)
+        newer.plan(digest="b" * 64)
+        return lease
+
+    rig.ledger.leases = SimpleNamespace(  # type: ignore[assignment]
+        acquire=slowly, release=rig.ledger.leases.release
+    )
+    with pytest.raises(Refused, match="not the newest"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
 
 
 def test_a_plan_of_another_contract_is_refused(make_rig: MakeRig) -> None:

@@ -20,7 +20,7 @@ from activation_tests.delivery.rig import CrashError, FrozenActions, Rig, Time, 
 
 ROWS = 24
 BATCH = 5
-KEYS = [f"k{n:05d}" for n in range(1, ROWS + 1)]
+KEYS = [f"k{n:05d}" for n in range(ROWS)]
 _numbers = itertools.count()
 
 faults = st.lists(
@@ -75,7 +75,7 @@ def shared() -> Iterator[tuple[Ledger, Time]]:
 @given(
     steps=faults,
     fates=row_errors,
-    withdrawn=st.sets(st.integers(1, ROWS), max_size=5),
+    withdrawn=st.sets(st.integers(0, ROWS - 1), max_size=5),
     from_request=st.integers(0, 10),
     concurrency=st.integers(1, 4),
 )
@@ -118,6 +118,6 @@ def test_rows_are_conserved(  # noqa: PLR0913, PLR0917 - each is drawn on its ow
         for number in folded.rows.column("action_no").to_pylist()
     ]
     assert len(delivered) == len(set(delivered)) == totals["delivered"]
-    assert {KEYS[number - 1] for number in delivered} <= destination.records.keys()
+    assert {KEYS[number] for number in delivered} <= destination.records.keys()
     destination.land()
     assert max(destination.creates.values(), default=0) <= 1

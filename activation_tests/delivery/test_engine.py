@@ -112,7 +112,7 @@ def test_the_fence_outlives_the_answer(make_rig: MakeRig) -> None:
     rig.deliver()
 
     (fenced,) = rig.ledger.in_doubt_ranges(SYNC)
-    assert fenced.actions == ((1, 200),)
+    assert fenced.actions == ((0, 199),)
     assert fenced.plan_table == f"plan_{rig.digest[:12]}"
     rig.later(seconds=60 + MEMORY.horizon.total_seconds())
     assert rig.ledger.in_doubt_ranges(SYNC) == ()
@@ -210,7 +210,7 @@ def test_a_poisonous_row_is_found(make_rig: MakeRig) -> None:
 
 def test_a_vendor_that_refuses_everything_ends_the_delivery(make_rig: MakeRig) -> None:
     """Bisecting stops when row after row is refused: then it is not the rows."""
-    rig = make_rig(2000, poison={f"k{n:05d}" for n in range(1, 2001)})
+    rig = make_rig(2000, poison={f"k{n:05d}" for n in range(2000)})
 
     with pytest.raises(Unavailable, match="it is not the rows"):
         rig.deliver()
@@ -349,7 +349,7 @@ def test_consent_withdrawn_on_the_way_is_obeyed(make_rig: MakeRig) -> None:
 def test_a_batch_without_any_consent_left_is_blocked(make_rig: MakeRig) -> None:
     """When every row of a batch has lost consent, no request is made for it."""
     rig = make_rig(3)
-    rig.frozen.withdrawn = lambda: [1, 2, 3]
+    rig.frozen.withdrawn = lambda: [0, 1, 2]
 
     outcomes = rig.deliver()
 
@@ -427,7 +427,7 @@ def test_an_unforeseen_error_loses_no_outcome(make_rig: MakeRig) -> None:
     decode = rig.destination.decode
 
     def stumble(answer: object, keys: list[str]) -> object:
-        if keys[0] == "k00201":
+        if keys[0] == "k00200":
             message = "a mistake"
             raise KeyError(message)
         return decode(answer, keys)  # type: ignore[arg-type]
@@ -460,7 +460,7 @@ def test_a_changed_plan_table_is_refused(make_rig: MakeRig) -> None:
     rig = make_rig(10)
     rig.frozen.rows = actions(9)
 
-    with pytest.raises(Exception, match="9 of the actions 1 to 10"):
+    with pytest.raises(Exception, match="9 of the actions 0 to 9"):
         rig.deliver()
 
     assert rig.destination.requests == []

@@ -1,7 +1,7 @@
 """The equation of rows, and what plans and batches add to it."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -181,6 +181,22 @@ def test_the_same_plan_stays_one_plan(ledger: Ledger, clock: StandingClock) -> N
     latest = ledger.plans.latest("s", "all")
     assert latest is not None
     assert latest.digest == "d"
+
+
+def test_a_fenced_plan_keeps_its_table(ledger: Ledger, clock: StandingClock) -> None:
+    """The table of a folded plan stays while the planner must know which keys are fenced."""
+    counts = ActionCount("update", Disposition.SEND, None, 10)
+    ledger.plans.record(plan("d", clock.now(), counts), connection="crm")
+    lease = ledger.leases.acquire("s", "one", seconds=60)
+    until = clock.now() + timedelta(minutes=10)
+    done = Settlement(cut("p", 0, 9), BatchState.DELIVERED, {"update": 10}, fence_until=until)
+    ledger.record(done, lease=lease, budget=BUDGET)
+    ledger.batches.mark_folded(["p"])
+    ledger.plans.record(plan("e", clock.now()), connection="crm")
+
+    assert ledger.plans.tables_in_use("s") == {"t_d", "t_e"}
+    clock.later(minutes=10)
+    assert ledger.plans.tables_in_use("s") == {"t_e"}
 
 
 def test_an_unknown_plan_is_a_mistake(ledger: Ledger) -> None:
