@@ -71,6 +71,15 @@ class Settings:
             sandbox_port=sandbox_port(env),
         )
 
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment in which dbt, Dagster and we mean the same places."""
+        return {
+            **env,
+            "ACTIVATION_HOME": str(self.home),
+            "ACTIVATION_PROJECT": str(self.root),
+            "DAGSTER_HOME": str(self.dagster_home),
+        }
+
 
 def sandbox_port(env: Mapping[str, str]) -> int:
     """

@@ -1,0 +1,56 @@
+# Every target does the set-up it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+MANIFEST := dbt_project/target/manifest.json
+DBT_SOURCES := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -print 2>/dev/null)
+export ACTIVATION_HOME ?= $(CURDIR)/.activation
+
+.PHONY: help setup demo ui test lint format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "activation needs Python 3.11; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "installing into .venv from requirements.lock (once; takes some minutes)" >&2
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(STAMP)
+
+$(MANIFEST): $(STAMP) $(DBT_SOURCES)
+	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+	@touch $(MANIFEST)
+
+setup: $(STAMP) $(MANIFEST) ## install everything into .venv
+
+demo: setup ## the main job from an empty warehouse to parity; ARGS="--day 2" moves on a day
+	@$(BIN)/activation demo $(ARGS)
+
+ui: setup ## the Dagster UI on what the demo left, with the sandbox beside it
+	@$(BIN)/activation sandbox -- $(BIN)/dagster dev -w workspace.yaml $(ARGS)
+
+test: setup ## the whole test suite
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: setup ## formatting, linter, types, house rules, Dagster definitions
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/dg check defs
+
+format: setup ## let ruff format and mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## resolve pyproject.toml again into requirements.lock (needs uv)
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --no-strip-extras --extra dev pyproject.toml -o requirements.lock
+
+clean: ## forget the demo: warehouse, ledger, sandbox, runs
+	@rm -rf .activation dbt_project/target dbt_project/logs

@@ -1,0 +1,5 @@
+"""The `activation` command."""
+
+from activation.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,7 @@
+"""`python -m activation.cli`."""
+
+import sys
+
+from activation.cli.main import main
+
+sys.exit(main())

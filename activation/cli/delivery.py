@@ -1,0 +1,123 @@
+"""`run`, `reconcile`: deliver through Dagster, and compare."""
+
+from typing import Annotated, Any
+
+import typer
+
+from activation.cli import progress, reports
+from activation.cli.describing import show_gates
+from activation.cli.options import Json, PhaseName, SyncName
+from activation.cli.output import Output
+from activation.contract.model import Contract
+from activation.errors import ExitCode
+from activation.settings import Settings
+from activation.sync import Services, Sync, find_contract, open_services
+from activation.sync.results import parity_record
+
+
+def run(
+    sync: SyncName,
+    phase: PhaseName = None,
+    json: Json = False,
+) -> int:
+    """Plan, pass the gates, deliver, reconcile; the run stands in the Dagster UI."""
+    settings = Settings.load()
+    output = Output(json=json)
+    contract = find_contract(settings, sync)
+    with open_services(settings) as services:
+        opened = Sync(contract, services)
+        opened.preflight()
+        report = run_phase(
+            output, settings, services, contract, opened.phase(phase).name, models=False
+        )
+    show_run(output, report)
+    output.result(report)
+    return int(report["exit_code"])
+
+
+def reconcile(
+    sync: SyncName,
+    phase: PhaseName = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every row, whatever the contract says.")
+    ] = False,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, metavar="N", help="That many delivered rows.")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Read the destination back and compare it with the warehouse, row by row."""
+    settings = Settings.load()
+    output = Output(json=json)
+    contract = find_contract(settings, sync)
+    with open_services(settings) as services:
+        opened = Sync(contract, services)
+        chosen = opened.phase(phase)
+        with output.step(f"reading {contract.destination.object} back"):
+            parity = opened.reconcile(chosen, full=full, rows=sample)
+    report = reports.parity(contract, chosen.name, parity_record(parity))
+    show_parity(output, report)
+    output.result(report)
+    return ExitCode.DONE if report["passed"] else ExitCode.REFUSED
+
+
+def run_phase(
+    output: Output,
+    settings: Settings,
+    services: Services,
+    contract: Contract,
+    phase: str,
+    *,
+    models: bool,
+) -> dict[str, Any]:
+    """Launch one Dagster run of a phase, show its progress, and return its report."""
+    with output.step("loading Dagster") as step:
+        from activation.defs.launch import launch
+
+        what = (
+            "models, plan, gates, delivery, parity" if models else "plan, gates, delivery, parity"
+        )
+        step.say(f"{contract.sync}, phase {phase}: {what}")
+        with progress.following(settings, contract.sync, phase, step):
+            launched = launch(contract, phase, settings, services.ledger, models=models)
+    return reports.ran(services, contract, phase, launched.run_id, launched.message)
+
+
+def show_run(output: Output, report: dict[str, Any]) -> None:
+    """Show a run's balance, its parity, and what stopped it if something did."""
+    if report["outcomes"]:
+        columns = ["planned", "delivered", "rejected", "in_doubt", "blocked", "held"]
+        rows = [
+            [operation, *(tally[column] for column in columns)]
+            for operation, tally in report["outcomes"].items()
+        ]
+        total = ["all", *(report["totals"][column] for column in columns)]
+        output.table(
+            "planned = delivered + rejected + in doubt + blocked + held",
+            ["operation", *columns],
+            [*rows, total],
+        )
+    if report["parity"]:
+        show_parity(output, report["parity"])
+    failed = [gate for gate in report["gates"] if not gate["passed"]]
+    if failed:
+        show_gates(output, report["gates"])
+    output.text(
+        f"{report['sync']}, phase {report['phase']}: {report['state']}, "
+        f"{report['requests']:,} write requests, Dagster run {report['run_id']}"
+    )
+    if report["message"]:
+        output.note(f"[bold]stopped:[/] {reports.escape(report['message'])}")
+
+
+def show_parity(output: Output, report: dict[str, Any]) -> None:
+    """Show each class of difference with its rows."""
+    output.table(
+        f"parity: {report['statement']}",
+        ["class", "rows", "explained", "meaning"],
+        [
+            [c["class"], c["rows"], c["explained"], c["meaning"]]
+            for c in report["classes"]
+            if c["rows"]
+        ],
+    )

@@ -1,0 +1,177 @@
+"""`validate`, `plan`, `status`: commands that tell and send nothing."""
+
+from typing import Annotated, Any
+
+import typer
+
+from activation.cli import reports
+from activation.cli.options import AnySync, Json, PhaseName, SyncName
+from activation.cli.output import Output
+from activation.cli.validating import validation
+from activation.contract.loading import load_contracts
+from activation.errors import ExitCode
+from activation.settings import Settings
+from activation.sync import Sync, find_contract, open_services
+
+
+def validate(
+    sync: AnySync = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Leave out what needs the warehouse or the vendor.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Check contracts, connections, and mappings against model and destination."""
+    settings = Settings.load()
+    output = Output(json=json)
+    contracts = load_contracts(settings.contracts)
+    chosen = [find_contract(settings, sync)] if sync else list(contracts.values())
+    findings = [validation(settings, contract, online=not offline) for contract in chosen]
+    for finding in findings:
+        mark = "[green]ok[/]" if finding["valid"] else "[red]not ok[/]"
+        output.text(f"{finding['sync']}: {mark}")
+        for problem in finding["problems"]:
+            output.text(f"  {reports.escape(problem)}")
+    valid = all(finding["valid"] for finding in findings)
+    output.result({"valid": valid, "syncs": findings})
+    return ExitCode.DONE if valid else ExitCode.USAGE
+
+
+def plan(
+    sync: SyncName,
+    phase: PhaseName = None,
+    rows: Annotated[
+        int,
+        typer.Option("--rows", min=0, max=200, help="Show that many actions, before and after."),
+    ] = 0,
+    json: Json = False,
+) -> int:
+    """Tell what would change and what it costs; sends nothing, freezes nothing."""
+    settings = Settings.load()
+    output = Output(json=json)
+    with open_services(settings) as services:
+        opened = Sync(find_contract(settings, sync), services)
+        chosen = opened.phase(phase, must_be_open=False)
+        with output.step(f"planning {sync}, phase {chosen.name}"):
+            planned = opened.preview(chosen.name, rows=rows)
+    report = reports.planned(planned)
+    _show_plan(output, report)
+    output.result(report)
+    return ExitCode.DONE if report["gates_passed"] else ExitCode.REFUSED
+
+
+def status(
+    sync: AnySync = None,
+    json: Json = False,
+) -> int:
+    """Show last runs, backlog, dead letters by class, quota used and left, phases, switches."""
+    settings = Settings.load()
+    output = Output(json=json)
+    contracts = load_contracts(settings.contracts)
+    chosen = [find_contract(settings, sync)] if sync else list(contracts.values())
+    with open_services(settings) as services:
+        report = {"syncs": [reports.status(services, contract) for contract in chosen]}
+    for one in report["syncs"]:
+        _show_status(output, one)
+    output.result(report)
+    return ExitCode.DONE
+
+
+def _show_plan(output: Output, report: dict[str, Any]) -> None:
+    output.text(
+        f"[bold]{report['sync']}[/], phase {report['phase']}: {report['to_send']:,} rows to send "
+        f"in {report['requests']:,} requests\n"
+    )
+    output.table(
+        "actions",
+        ["operation", "disposition", "reason", "rows"],
+        [[a["operation"], a["disposition"], a["reason"], a["rows"]] for a in report["actions"]],
+    )
+    show_gates(output, report["gates"])
+    if report["samples"]:
+        output.table(
+            "rows (personal values are masked)",
+            ["operation", "key", "field", "before", "after"],
+            [
+                [s["operation"], s["key"], field, values["before"], values["after"]]
+                for s in report["samples"]
+                for field, values in s["fields"].items()
+            ],
+        )
+
+
+def show_gates(output: Output, gates: list[dict[str, Any]]) -> None:
+    """Show each gate, and what to do about those that failed."""
+    output.table(
+        "gates",
+        ["gate", "verdict", "because"],
+        [[g["gate"], "passed" if g["passed"] else "FAILED", g["summary"]] for g in gates],
+    )
+    for gate in gates:
+        if not gate["passed"] and gate["next_step"]:
+            output.text(f"  next, {gate['gate']}: {reports.escape(gate['next_step'])}")
+
+
+def _show_status(output: Output, report: dict[str, Any]) -> None:
+    paused = report["paused"]
+    output.text(
+        f"[bold]{report['sync']}[/]: "
+        + (f"[red]paused[/] ({reports.escape(paused)})" if paused else "sending is allowed")
+        + f"; {report['backlog']:,} rows planned and not settled\n"
+    )
+    output.table(
+        "phases",
+        ["phase", "share", "open since", "loaded since"],
+        [
+            [p["phase"], f"{p['share']:.0%}", p["opened_at"], p["loaded_at"]]
+            for p in report["phases"]
+        ],
+    )
+    output.table(
+        "last runs",
+        [
+            "started",
+            "phase",
+            "state",
+            "delivered",
+            "rejected",
+            "in doubt",
+            "blocked",
+            "held",
+            "said",
+        ],
+        [
+            [
+                r["started_at"],
+                r["phase"],
+                r["state"],
+                r["delivered"],
+                r["rejected"],
+                r["in_doubt"],
+                r["blocked"],
+                r["held"],
+                r["message"],
+            ]
+            for r in report["runs"]
+        ],
+    )
+    if report["dead_letters"]:
+        output.table(
+            "dead letters",
+            ["class", "rows"],
+            [[letter["code"], letter["rows"]] for letter in report["dead_letters"]],
+        )
+    quota = report["quota"]
+    output.table(
+        "requests today",
+        ["used", "allowed for this sync", "left", "account used", "account limit"],
+        [
+            [
+                quota["used"],
+                quota["allowed"],
+                quota["left"],
+                quota["account_used"],
+                quota["account_limit"],
+            ]
+        ],
+    )

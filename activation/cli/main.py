@@ -1,0 +1,64 @@
+"""The entry point: runs a command and turns errors into one sentence and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from activation.cli import delivery, describing, operating, rehearsing
+from activation.cli.output import Output
+from activation.errors import ActivationError, ExitCode
+
+app = typer.Typer(
+    name="activation",
+    help="Reverse ETL that is safe to run: warehouse models into CRMs, gated and reconciled.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command, panel in (
+    (rehearsing.demo, "rehearse"),
+    (rehearsing.sandbox, "rehearse"),
+    (describing.validate, "look"),
+    (describing.plan, "look"),
+    (describing.status, "look"),
+    (delivery.run, "deliver"),
+    (delivery.reconcile, "deliver"),
+    (operating.open_phase, "operate"),
+    (operating.pause, "operate"),
+    (operating.resume, "operate"),
+):
+    name = "open" if command is operating.open_phase else command.__name__
+    app.command(name, rich_help_panel=panel)(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command and return its exit code.
+
+    A traceback is shown only if ACTIVATION_DEBUG is set; a user's mistake never needs one.
+    """
+    output = Output.from_arguments(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(
+            args=None if arguments is None else list(arguments),
+            prog_name="activation",
+            standalone_mode=False,
+        )
+    except ActivationError as error:
+        if os.environ.get("ACTIVATION_DEBUG"):
+            raise
+        output.error(error)
+        return int(error.exit_code)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return int(ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        output.note("interrupted; what was sent is recorded, and repeating is safe")
+        return int(ExitCode.STOPPED)
+    return code if isinstance(code, int) else int(ExitCode.DONE)

@@ -1,0 +1,127 @@
+"""`pause`, `resume`, `open`: what an operator switches, with a reason that is recorded."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from activation.cli.options import Json, Reason, SyncName
+from activation.cli.output import Output
+from activation.contract.loading import load_contracts
+from activation.contract.model import Contract
+from activation.errors import ExitCode, UsageError
+from activation.ledger import Ledger, open_ledger
+from activation.settings import Settings
+from activation.sync import find_contract
+
+Scope = Annotated[str | None, typer.Argument(metavar="[SYNC]", help="The sync to switch.")]
+Connection = Annotated[
+    str | None, typer.Option("--connection", metavar="C", help="Every sync of a connection.")
+]
+Everything = Annotated[bool, typer.Option("--all", help="Every sync of every connection.")]
+
+
+def pause(
+    reason: Reason,
+    sync: Scope = None,
+    connection: Connection = None,
+    everything: Everything = False,
+    json: Json = False,
+) -> int:
+    """Stop sending: no request starts after this; what is not sent stays planned."""
+    settings = Settings.load()
+    scope = _scope(settings, sync, connection, everything=everything)
+    with open_ledger(settings.ledger_url) as ledger:
+        ledger.switches.pause(scope, reason=reason, author=_author())
+    return _told(scope, "paused", reason, json=json)
+
+
+def resume(
+    reason: Reason,
+    sync: Scope = None,
+    connection: Connection = None,
+    everything: Everything = False,
+    json: Json = False,
+) -> int:
+    """Let a paused sync, connection or everything send again."""
+    settings = Settings.load()
+    scope = _scope(settings, sync, connection, everything=everything)
+    with open_ledger(settings.ledger_url) as ledger:
+        ledger.switches.resume(scope, reason=reason, author=_author())
+    return _told(scope, "resumed", reason, json=json)
+
+
+def open_phase(
+    sync: SyncName,
+    phase: Annotated[str, typer.Argument(metavar="PHASE", help="A phase of the contract.")],
+    reason: Reason,
+    json: Json = False,
+) -> int:
+    """Open a phase of the rollout: from now on its rows may be reached."""
+    settings = Settings.load()
+    contract = find_contract(settings, sync)
+    with open_ledger(settings.ledger_url) as ledger:
+        open_recorded(settings, ledger, contract, phase, reason)
+    share = next(p.share for p in contract.rollout.phases if p.name == phase)
+    output = Output(json=json)
+    output.text(f"{sync}: phase {phase} is open ({share:.0%} of the sync keys).")
+    output.text(f"next: activation run {sync} --phase {phase}")
+    output.result({"sync": sync, "phase": phase, "share": share, "open": True, "reason": reason})
+    return ExitCode.DONE
+
+
+def open_recorded(
+    settings: Settings, ledger: Ledger, contract: Contract, phase: str, reason: str
+) -> None:
+    """
+    Record the opening, then let Dagster have the partition.
+
+    Raises:
+        UsageError: the contract has no such phase.
+    """
+    if contract.rollout.phase(phase) is None:
+        names = ", ".join(p.name for p in contract.rollout.phases)
+        raise UsageError(
+            f"{contract.sync} has no phase `{phase}`.", hint=f"Its phases are {names}."
+        )
+    from activation.defs.instance import instance, mirror_phases
+
+    ledger.phases.open(contract.sync, phase, reason=reason, author=_author())
+    with instance(settings) as opened:
+        mirror_phases(opened, ledger, contract.sync)
+
+
+def _scope(
+    settings: Settings, sync: str | None, connection: str | None, *, everything: bool
+) -> str:
+    if [sync is not None, connection is not None, everything].count(True) != 1:
+        raise UsageError(
+            "say what to switch: one sync, one connection, or everything.",
+            hint="Name a SYNC, or --connection C, or --all.",
+        )
+    if sync is not None:
+        return f"sync:{find_contract(settings, sync).sync}"
+    if connection is not None:
+        contracts = load_contracts(settings.contracts).values()
+        known = sorted({contract.destination.connection for contract in contracts})
+        if connection not in known:
+            raise UsageError(
+                f"no sync uses a connection `{connection}`.",
+                hint=f"Connections in use: {', '.join(known)}.",
+            )
+        return f"connection:{connection}"
+    return "all"
+
+
+def _author() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _told(scope: str, done: str, reason: str, *, json: bool) -> int:
+    output = Output(json=json)
+    output.text(f"{scope}: {done} ({reason}).")
+    output.result({"scope": scope, "state": done, "reason": reason})
+    return ExitCode.DONE

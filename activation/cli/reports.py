@@ -1,0 +1,283 @@
+"""What commands tell, as plain data with stable keys; `--json` prints it unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from activation.contract.model import Contract
+from activation.errors import ExitCode
+from activation.gates.verdict import Verdict
+from activation.ledger.conservation import Tally
+from activation.ledger.plans import VerdictRecord
+from activation.ledger.runs import RunRecord, RunState
+from activation.planning.model import Disposition
+from activation.reconciliation.parity import UNEXPLAINED, Discrepancy
+from activation.sync import Planned, Services
+
+MEANINGS = {
+    Discrepancy.MATCHED: "the destination holds what the source says",
+    Discrepancy.PENDING: "the source has changed; the next run sends it",
+    Discrepancy.BLOCKED: "no consent; not in the destination by design",
+    Discrepancy.HELD: "waits for something, such as a value",
+    Discrepancy.REJECTED: "a dead letter; the destination refused it",
+    Discrepancy.LOST: "was delivered, and the source no longer has it",
+    Discrepancy.MISSING: "was delivered, and the destination lacks it",
+    Discrepancy.DRIFTED: "the destination was changed by somebody else",
+    Discrepancy.UNEXPECTED: "in the destination with our key, never delivered by us",
+}
+_EXIT = {
+    RunState.DONE: ExitCode.DONE,
+    RunState.REFUSED: ExitCode.REFUSED,
+    RunState.STOPPED: ExitCode.STOPPED,
+    RunState.FAILED: ExitCode.STOPPED,
+    RunState.RUNNING: ExitCode.STOPPED,
+}
+_NOTHING = Tally().as_dict()
+
+
+def escape(text: str) -> str:
+    """Return the text so that the console shows it as it is."""
+    return text.replace("[", r"\[")
+
+
+def planned(plan: Planned) -> dict[str, Any]:
+    """Return a plan: what would change, what it costs, and what the gates say."""
+    frozen = plan.plan
+    return {
+        "sync": frozen.sync,
+        "phase": frozen.phase,
+        "plan": frozen.digest,
+        "planned": frozen.rows(),
+        "to_send": frozen.rows(Disposition.SEND),
+        "blocked": frozen.rows(Disposition.BLOCKED),
+        "held": frozen.rows(Disposition.HELD),
+        "requests": plan.requests,
+        "actions": [
+            {
+                "operation": count.operation,
+                "disposition": count.disposition.value,
+                "reason": count.reason,
+                "rows": count.rows,
+            }
+            for count in frozen.counts
+        ],
+        "source": {
+            "rows": frozen.source.rows,
+            "null_keys": frozen.source.null_keys,
+            "repeated_keys": frozen.source.repeated_keys,
+            "newest_version": _time(frozen.source.newest_version),
+            "consent_newest": _time(frozen.source.consent_newest),
+        },
+        "blast_radius": {
+            "delivered_before": frozen.blast.delivered_before,
+            "created": frozen.blast.created,
+            "changed": frozen.blast.changed,
+            "cleared": frozen.blast.cleared,
+            "deleted": frozen.blast.deleted,
+            "lost": frozen.blast.lost,
+            "late": frozen.blast.late,
+        },
+        "mapping_changed": frozen.mapping_changed,
+        "gates": [gate(verdict) for verdict in plan.verdicts],
+        "gates_passed": plan.passed,
+        "samples": [
+            {
+                "operation": change.operation,
+                "key": change.key_hash,
+                "fields": {
+                    field: {"before": before, "after": after}
+                    for field, (before, after) in change.fields.items()
+                },
+            }
+            for change in plan.samples
+        ],
+    }
+
+
+def gate(verdict: Verdict | VerdictRecord) -> dict[str, Any]:
+    """Return one verdict."""
+    return {
+        "gate": str(verdict.gate),
+        "passed": verdict.passed,
+        "summary": verdict.summary,
+        "evidence": dict(verdict.evidence),
+        "next_step": verdict.next_step,
+    }
+
+
+def parity(contract: Contract, phase: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a comparison, each class with its meaning."""
+    limit = contract.parity.unexplained
+    return {
+        "sync": contract.sync,
+        "phase": phase,
+        "statement": record["statement"],
+        "keys": record["keys"],
+        "bound": record["bound"],
+        "limit": limit,
+        "full": record["full"],
+        "unexplained": record["unexplained"],
+        "passed": record["bound"] <= limit,
+        "classes": [
+            {
+                "class": kind.value,
+                "rows": record["classes"].get(kind.value, 0),
+                "explained": kind not in UNEXPLAINED,
+                "meaning": MEANINGS[kind],
+            }
+            for kind in Discrepancy
+        ],
+        "drifted_fields": dict(record["fields"]),
+    }
+
+
+def ran(
+    services: Services, contract: Contract, phase: str, run_id: str, message: str | None
+) -> dict[str, Any]:
+    """
+    Return what a Dagster run came to, read from the ledger.
+
+    A run that never reached delivery has no record there: its gates stopped it, or its plan
+    could not be made, which `message` then says.
+    """
+    ledger = services.ledger
+    recorded = ledger.runs.get(run_id)
+    plan = ledger.plans.latest(contract.sync, phase)
+    gates = []
+    if plan is not None and (recorded is not None or plan_is_of(run_id, plan.summary)):
+        gates = [gate(verdict) for verdict in ledger.plans.verdicts(plan.digest).values()]
+    if recorded is None:
+        stopped_by_gate = any(not verdict["passed"] for verdict in gates)
+        state = RunState.REFUSED if stopped_by_gate else RunState.FAILED
+        code = ExitCode.REFUSED if stopped_by_gate else ExitCode.STOPPED
+        return {
+            **_empty_run(contract, phase, run_id, gates),
+            "state": state.value,
+            "exit_code": int(code),
+            "message": message,
+        }
+    compared = parity(contract, phase, recorded.parity) if recorded.parity else None
+    code = _EXIT[recorded.state]
+    if code is ExitCode.DONE and compared is not None and not compared["passed"]:
+        code = ExitCode.REFUSED
+    return {
+        **_empty_run(contract, phase, run_id, gates),
+        "plan": recorded.plan_digest,
+        "state": recorded.state.value,
+        "outcomes": {operation: dict(tally) for operation, tally in recorded.tally.items()},
+        "totals": totals(recorded),
+        "balanced": balanced(recorded),
+        "requests": recorded.requests,
+        "parity": compared,
+        "exit_code": int(code),
+        "message": recorded.message or message,
+    }
+
+
+def totals(run: RunRecord) -> dict[str, int]:
+    """Return a run's rows by outcome."""
+    return {name: sum(tally.get(name, 0) for tally in run.tally.values()) for name in _NOTHING}
+
+
+def balanced(run: RunRecord) -> bool:
+    """Tell whether every planned row of a run has an outcome, operation by operation."""
+    return all(
+        tally["planned"] == sum(rows for name, rows in tally.items() if name != "planned")
+        for tally in run.tally.values()
+    )
+
+
+def status(services: Services, contract: Contract) -> dict[str, Any]:
+    """Return how a sync stands: switches, phases, backlog, runs, dead letters, quota."""
+    ledger, connection = services.ledger, contract.destination.connection
+    switch = ledger.switches.paused(contract.sync, connection)
+    opened = {phase.phase: phase for phase in ledger.phases.opened(contract.sync)}
+    runs = ledger.runs.list(contract.sync)
+    usage = ledger.quota.usage(connection)
+    share = ledger.quota.share(connection, contract.sync)
+    allowed = contract.quota.requests_per_day
+    return {
+        "sync": contract.sync,
+        "paused": None if switch is None else f"{switch.scope}: {switch.reason}",
+        "backlog": backlog(services, contract),
+        "phases": [
+            {
+                "phase": phase.name,
+                "share": phase.share,
+                "open": phase.name in opened,
+                "opened_at": _time(opened[phase.name].opened_at) if phase.name in opened else None,
+                "loaded_at": _time(opened[phase.name].loaded_at) if phase.name in opened else None,
+            }
+            for phase in contract.rollout.phases
+        ],
+        "runs": [
+            {
+                "run": run.run_id,
+                "phase": run.phase,
+                "plan": run.plan_digest,
+                "state": run.state.value,
+                "started_at": _time(run.started_at),
+                "ended_at": _time(run.ended_at),
+                **totals(run),
+                "requests": run.requests,
+                "parity": None if run.parity is None else run.parity["statement"],
+                "message": run.message,
+            }
+            for run in runs
+        ],
+        "dead_letters": [
+            {
+                "code": letter.code,
+                "fate": letter.fate,
+                "rows": letter.rows,
+                "oldest": _time(letter.oldest),
+            }
+            for letter in ledger.dead_letters.counts(contract.sync)
+        ],
+        "quota": {
+            "used": share,
+            "allowed": allowed,
+            "left": max(0, allowed - share),
+            "account_used": usage.used,
+            "account_limit": usage.limit,
+        },
+    }
+
+
+def backlog(services: Services, contract: Contract) -> int:
+    """Return the rows that the newest plan of the widest open phase has not settled."""
+    ledger = services.ledger
+    opened = {phase.phase for phase in ledger.phases.opened(contract.sync)}
+    widest = [phase.name for phase in contract.rollout.phases if phase.name in opened]
+    plan = ledger.plans.latest(contract.sync, widest[-1]) if widest else None
+    if plan is None:
+        return 0
+    return max(0, plan.to_send - ledger.batches.settled_rows(plan.digest))
+
+
+def plan_is_of(run_id: str, summary: Mapping[str, Any]) -> bool:
+    """Tell whether a plan was made by this run."""
+    return summary.get("run_id") == run_id
+
+
+def _empty_run(
+    contract: Contract, phase: str, run_id: str, gates: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "sync": contract.sync,
+        "phase": phase,
+        "run_id": run_id,
+        "plan": None,
+        "outcomes": {},
+        "totals": dict(_NOTHING),
+        "balanced": True,
+        "requests": 0,
+        "parity": None,
+        "gates": gates,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,64 @@
+"""A job and a schedule for each contract; the schedule runs the widest open phase."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from activation.contract.model import Contract
+from activation.defs.components.lineage import Upstream
+from activation.defs.naming import destination_key, job_name, phases, plan_key, schedule_name
+
+
+def job(contract: Contract, upstream: Upstream) -> Any:
+    """
+    Return the job: models, plan with its gates, delivery with its checks.
+
+    Its type, an asset job that is not resolved yet, has no public name in Dagster.
+    """
+    return dg.define_asset_job(
+        job_name(contract.sync),
+        selection=dg.AssetSelection.assets(
+            *upstream.keys, plan_key(contract), destination_key(contract)
+        )
+        | dg.AssetSelection.assets(*upstream.keys).upstream(),
+        description=f"Build the models, plan, pass the gates, deliver {contract.sync}, reconcile.",
+        partitions_def=phases(contract.sync),
+        tags={"activation/sync": contract.sync, "activation/connection": _connection(contract)},
+        executor_def=dg.in_process_executor,
+    )
+
+
+def schedule(
+    contract: Contract, target: Any
+) -> dg.ScheduleDefinition | None:
+    """Return the schedule, or None if the contract has none."""
+    if contract.schedule is None:
+        return None
+
+    @dg.schedule(
+        name=schedule_name(contract.sync),
+        cron_schedule=contract.schedule,
+        execution_timezone="UTC",
+        job=target,
+        description="Run the widest open phase; the narrower ones are inside it.",
+    )
+    def widest_open_phase(
+        context: dg.ScheduleEvaluationContext,
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        opened = set(context.instance.get_dynamic_partitions(phases(contract.sync).name or ""))
+        widest = [phase.name for phase in contract.rollout.phases if phase.name in opened]
+        if not widest:
+            first = contract.rollout.phases[0].name
+            yield dg.SkipReason(
+                f"no phase of {contract.sync} is open; open one with "
+                f"`activation open {contract.sync} {first} --reason ...`"
+            )
+            return
+        yield dg.RunRequest(partition_key=widest[-1])
+
+    return widest_open_phase
+
+
+def _connection(contract: Contract) -> str:
+    return contract.destination.connection

@@ -1,0 +1,119 @@
+"""Where a sync's assets hang in the graph: the dbt models above them, the columns between."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+
+from activation.contract.model import Consent, Contract
+from activation.contract.source import load_manifest
+from activation.errors import ContractError
+from activation.settings import Settings
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The asset keys of the models that a sync reads, and the contract's file."""
+
+    source: dg.AssetKey
+    consent: dg.AssetKey | None
+    contract_file: Path
+
+    @classmethod
+    def of(cls, contract: Contract, contract_file: Path) -> Self:
+        """
+        Look the models up in the dbt manifest.
+
+        Raises:
+            ContractError: a model that the manifest does not have; a typo would otherwise
+                load as an asset that nobody ever builds.
+        """
+        path = Settings.load().manifest
+        load_manifest(path)  # tells what is wrong with it, if something is
+        manifest = json.loads(path.read_text())
+        consent = contract.consent.model if isinstance(contract.consent, Consent) else None
+        return cls(
+            source=_model_key(manifest, contract, contract.source.model),
+            consent=_model_key(manifest, contract, consent) if consent else None,
+            contract_file=contract_file,
+        )
+
+    @property
+    def keys(self) -> list[dg.AssetKey]:
+        """Return the models' keys."""
+        return [key for key in (self.source, self.consent) if key is not None]
+
+    def references(self) -> dict[str, Any]:
+        """Return the metadata that links an asset to its contract."""
+        reference = dg.LocalFileCodeReference(file_path=str(self.contract_file), line_number=1)
+        return {
+            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])
+        }
+
+
+def _model_key(manifest: Mapping[str, Any], contract: Contract, model: str) -> dg.AssetKey:
+    from dagster_dbt import DagsterDbtTranslator
+
+    for unique_id, node in manifest["nodes"].items():
+        if node["resource_type"] == "model" and node["name"] == model:
+            return DagsterDbtTranslator().get_asset_spec(manifest, unique_id, None).key
+    raise ContractError(
+        f"the dbt project has no model `{model}`, which sync {contract.sync} reads.",
+        hint=f"Run `activation validate {contract.sync}` for the nearest name.",
+        sync=contract.sync,
+    )
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """Return the destination's columns as the contract maps them."""
+    key = dg.TableColumn(
+        name=contract.destination.key,
+        type="text",
+        description="The sync key: " + ", ".join(contract.source.grain),
+        constraints=dg.TableColumnConstraints(nullable=False, unique=True),
+    )
+    return dg.TableSchema(
+        columns=[
+            key,
+            *(
+                dg.TableColumn(
+                    name=mapping.to,
+                    type=str(mapping.type),
+                    description=f"an empty value: {mapping.nulls.value}",
+                    tags={"data_class": mapping.data_class.value},
+                )
+                for mapping in contract.fields
+            ),
+        ]
+    )
+
+
+def column_lineage(contract: Contract, source: dg.AssetKey) -> dg.TableColumnLineage:
+    """Return which source column feeds which field."""
+    deps = {
+        m.to: [dg.TableColumnDep(asset_key=source, column_name=m.column)] for m in contract.fields
+    }
+    deps[contract.destination.key] = [
+        dg.TableColumnDep(asset_key=source, column_name=column) for column in contract.source.grain
+    ]
+    return dg.TableColumnLineage(deps)
+
+
+def runbook(contract: Contract) -> dg.MetadataValue[Any]:
+    """Return the link to the sync's runbook."""
+    link = contract.alerting.runbook
+    return dg.MetadataValue.url(link) if "://" in link else dg.MetadataValue.path(link)
+
+
+def description(contract: Contract) -> str:
+    """Return what people read on the destination asset's page."""
+    share = ", ".join(f"{p.name} {p.share:.0%}" for p in contract.rollout.phases)
+    return (
+        f"{contract.objective.strip()}\n\n"
+        f"One row per {', '.join(contract.source.grain)} of `{contract.source.model}` into "
+        f"`{contract.destination.object}` by `{contract.destination.key}`.\n\n"
+        f"Phases: {share}."
+    )

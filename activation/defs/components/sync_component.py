@@ -1,0 +1,47 @@
+"""The component: one contract becomes a plan asset, a destination asset, a job and a schedule."""
+
+from typing import Self
+
+import dagster as dg
+from pydantic import BaseModel
+
+from activation.contract.model import Contract
+from activation.defs.components.assets import destination_asset, plan_asset
+from activation.defs.components.automation import job, schedule
+from activation.defs.components.lineage import Upstream
+
+
+class SyncComponent(dg.Component):
+    """Send one warehouse model to one destination object, as its contract promises."""
+
+    def __init__(self, contract: Contract) -> None:
+        """Keep the contract."""
+        self.contract = contract
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        """Return the schema of `attributes`: the contract itself."""
+        return Contract
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        """Make the component of a validated contract."""
+        del context
+        if not isinstance(attributes, Contract):
+            message = "a sync component needs the attributes of a contract"
+            raise TypeError(message)
+        return cls(attributes)
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Return the two assets with their checks, the job and the schedule."""
+        upstream = Upstream.of(self.contract, context.path / "defs.yaml")
+        asset_job = job(self.contract, upstream)
+        scheduled = schedule(self.contract, asset_job)
+        return dg.Definitions(
+            assets=[
+                plan_asset(self.contract, upstream),
+                destination_asset(self.contract, upstream),
+            ],
+            jobs=[asset_job],
+            schedules=[scheduled] if scheduled else [],
+        )

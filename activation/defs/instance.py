@@ -1,0 +1,61 @@
+"""The Dagster instance of this project: where runs, checks and partitions are kept."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from activation.defs.naming import phases
+from activation.ledger import Ledger
+from activation.settings import Settings
+
+_CONFIG = """\
+telemetry: {enabled: false}
+nux: {enabled: false}
+concurrency:
+  # One dbt run at a time on one DuckDB file; see the pool of the dbt assets.
+  pools: {default_limit: 1, granularity: op}
+  runs:
+    max_concurrent_runs: 4
+    tag_concurrency_limits:
+      - {key: "activation/sync", value: {applyLimitPerUniqueValue: true}, limit: 1}
+run_retries:
+  enabled: false
+"""
+
+
+def prepare(settings: Settings) -> Path:
+    """Make the instance's folder, with its configuration unless there is one, and return it."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(_CONFIG)
+    return home
+
+
+@contextmanager
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Open the project's instance."""
+    os.environ["DAGSTER_HOME"] = str(prepare(settings))
+    with dg.DagsterInstance.get() as opened:
+        yield opened
+
+
+def mirror_phases(opened: dg.DagsterInstance, ledger: Ledger, sync: str) -> None:
+    """
+    Make the partitions of a sync those phases that the ledger holds open.
+
+    The ledger is the record; a partition that it does not know is taken away.
+    """
+    partitions = phases(sync).name
+    if partitions is None:  # it is always named; the type says it may not be
+        return
+    recorded = {phase.phase for phase in ledger.phases.opened(sync)}
+    existing = set(opened.get_dynamic_partitions(partitions))
+    if missing := sorted(recorded - existing):
+        opened.add_dynamic_partitions(partitions, missing)
+    for stray in sorted(existing - recorded):
+        opened.delete_dynamic_partition(partitions, stray)

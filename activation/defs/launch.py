@@ -1,0 +1,114 @@
+"""Runs a sync's job in this process, on the project's instance, as the UI would."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+
+from activation.contract.model import Contract
+from activation.defs import location
+from activation.defs.instance import instance, mirror_phases
+from activation.defs.naming import destination_key, job_name, plan_key
+from activation.errors import ActivationError
+from activation.ledger import Ledger
+from activation.settings import Settings
+
+# The run's own log keeps everything; the terminal is for the command's result.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A finished Dagster run."""
+
+    run_id: str
+    success: bool
+    failed_steps: tuple[str, ...]
+    message: str | None
+    """What the first failed step said, if one failed."""
+
+
+def launch(
+    contract: Contract, phase: str, settings: Settings, ledger: Ledger, *, models: bool
+) -> Launched:
+    """
+    Run plan, gates, delivery and parity of one phase, after the dbt models if `models`.
+
+    Raises:
+        ActivationError: the project's definitions do not load.
+    """
+    with instance(settings) as opened, _quiet(settings):
+        mirror_phases(opened, ledger, contract.sync)
+        return _execute(
+            job_name(contract.sync),
+            opened,
+            partition_key=phase,
+            asset_selection=None if models else [plan_key(contract), destination_key(contract)],
+        )
+
+
+def _execute(
+    job: str,
+    opened: dg.DagsterInstance,
+    *,
+    partition_key: str | None = None,
+    asset_selection: list[dg.AssetKey] | None = None,
+) -> Launched:
+    result = (
+        _definitions()
+        .resolve_job_def(job)
+        .execute_in_process(
+            instance=opened,
+            partition_key=partition_key,
+            asset_selection=asset_selection,
+            run_config=_QUIET,
+            raise_on_error=False,
+            tags={"activation/launched_by": "command_line"},
+        )
+    )
+    failures = [event for event in result.all_node_events if event.is_step_failure]
+    return Launched(
+        run_id=result.run_id,
+        success=result.success,
+        failed_steps=tuple(event.step_key or "" for event in failures),
+        message=_message(failures[0]) if failures else None,
+    )
+
+
+def _definitions() -> dg.Definitions:
+    try:
+        return location.load()
+    except ActivationError:
+        raise
+    except Exception as error:
+        # Dagster wraps what a component raised; the sentence that helps is the innermost one.
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, ActivationError):
+            raise cause from None
+        raise
+
+
+def _message(event: dg.DagsterEvent) -> str | None:
+    data = event.step_failure_data
+    failure = data.user_failure_data
+    if failure is not None and failure.description:
+        return failure.description
+    return data.error.message.strip() if data.error else None
+
+
+@contextlib.contextmanager
+def _quiet(settings: Settings) -> Iterator[None]:
+    """Send what dbt prints to a file: standard output is for the result, the rest for progress."""
+    log = settings.home / "logs" / "dbt.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("a", encoding="utf-8") as lines,
+        contextlib.redirect_stdout(lines),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        yield

@@ -1,0 +1,30 @@
+"""How a sync is called in Dagster: keys, partitions, job, schedule."""
+
+import dagster as dg
+
+from activation.contract.model import Contract
+
+
+def plan_key(contract: Contract) -> dg.AssetKey:
+    """Return the key of the plan asset: `<connection>/<sync>_plan`."""
+    return dg.AssetKey([contract.destination.connection, f"{contract.sync}_plan"])
+
+
+def destination_key(contract: Contract) -> dg.AssetKey:
+    """Return the key of the destination asset: `<connection>/<sync>`."""
+    return dg.AssetKey([contract.destination.connection, contract.sync])
+
+
+def phases(sync: str) -> dg.DynamicPartitionsDefinition:
+    """Return the phases of a sync; one that is not open does not exist."""
+    return dg.DynamicPartitionsDefinition(name=f"{sync}_phases")
+
+
+def job_name(sync: str) -> str:
+    """Return the name of the job that builds the models, plans, gates and delivers."""
+    return f"{sync}_job"
+
+
+def schedule_name(sync: str) -> str:
+    """Return the name of the sync's schedule."""
+    return f"{sync}_schedule"

@@ -1,0 +1,124 @@
+"""Deliver: the newest plan of a phase, folded, read back and compared."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from activation.contract.model import Phase
+from activation.delivery.engine import deliver as deliver_plan
+from activation.delivery.engine import outcomes
+from activation.delivery.order import DeliveryOrder, Outcomes
+from activation.delivery.wire import ThreadWire
+from activation.errors import ActivationError, Refused, Stopped
+from activation.ledger.plans import PlanRecord
+from activation.ledger.runs import RunState
+from activation.planning.actions import drop_plans, verify
+from activation.planning.state import count_delivered
+from activation.reconciliation.parity import Parity
+from activation.sync.folding import fold_delivered
+from activation.sync.parts import Parts
+from activation.sync.reconciling import reconcile
+from activation.sync.results import (
+    Delivered,
+    agreement,
+    conservation,
+    dead_letter_depth,
+    parity_record,
+)
+
+
+def deliver(parts: Parts, phase: Phase, *, run_id: str) -> Delivered:
+    """
+    Send the newest plan of a phase, and keep the run in the ledger, however it ends.
+
+    Raises:
+        Refused: there is no plan, or its gates did not pass; nothing was sent.
+        Busy: another run of the sync is under way; nothing was sent.
+    """
+    ledger, sync = parts.ledger, parts.contract.sync
+    record = ledger.plans.latest(sync, phase.name)
+    ledger.runs.start(run_id, sync, phase.name, plan_digest=record.digest if record else None)
+    try:
+        delivered = _deliver(parts, phase, record, run_id)
+    except Refused as error:
+        ledger.runs.end(run_id, RunState.REFUSED, message=str(error))
+        raise
+    except ActivationError as error:
+        ledger.runs.end(run_id, RunState.STOPPED, message=str(error))
+        raise
+    except BaseException:
+        ledger.runs.end(run_id, RunState.FAILED, message="it broke; the run's log says where")
+        raise
+    stopped = delivered.stopped
+    ledger.runs.end(
+        run_id,
+        RunState.DONE if stopped is None else RunState.STOPPED,
+        tallies=delivered.tallies,
+        requests=delivered.requests,
+        parity=None if delivered.parity is None else parity_record(delivered.parity),
+        message=None if stopped is None else str(stopped),
+    )
+    return delivered
+
+
+def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str) -> Delivered:
+    ledger, contract = parts.ledger, parts.contract
+    if record is None:
+        raise Refused(
+            f"{contract.sync} has no plan for phase {phase.name}; nothing was sent.",
+            hint=f"Plan it: activation run {contract.sync} --phase {phase.name}",
+            sync=contract.sync,
+            phase=phase.name,
+        )
+    before = outcomes(ledger, record.digest).requests
+    with parts.services.warehouse.session() as session:
+        verify(session, record)
+    stopped: ActivationError | None = None
+    try:
+        came = asyncio.run(_send(parts, record, run_id))
+    except Stopped as error:
+        stopped = error
+        came = outcomes(ledger, record.digest)
+    with parts.services.warehouse.session() as session:
+        fold_delivered(parts, session)
+        rows = count_delivered(session, contract.sync)
+        drop_plans(session, contract.sync, ledger.plans.tables_in_use(contract.sync))
+    if came.settled:
+        ledger.phases.mark_loaded(contract.sync, phase.name)
+    waiting = {letter.code: letter.rows for letter in ledger.dead_letters.counts(contract.sync)}
+    findings = [conservation(came), dead_letter_depth(contract, waiting, rows)]
+    parity: Parity | None = None
+    if stopped is None:
+        parity = reconcile(parts, phase)
+        findings.append(agreement(contract, parity))
+    return Delivered(
+        plan_digest=record.digest,
+        outcomes=came,
+        requests=came.requests - before,
+        quota=parts.destination.quota(),
+        parity=parity,
+        findings=tuple(findings),
+        stopped=stopped,
+    )
+
+
+async def _send(parts: Parts, record: PlanRecord, run_id: str) -> Outcomes:
+    order = DeliveryOrder(
+        plan_digest=record.digest,
+        contract=parts.contract,
+        owner=run_id,
+        headroom=parts.connection.headroom,
+    )
+    with ThreadWire(requests=parts.contract.quota.concurrency) as wire:
+        return await deliver_plan(
+            order,
+            destination=parts.destination,
+            actions=parts.actions(record),
+            ledger=parts.ledger,
+            clock=parts.clock,
+            wire=wire,
+            randomness=random.Random(),  # noqa: S311 - jitter, not a secret
+            # Whoever wants to follow reads the ledger, from whatever process.
+            progress=lambda _: None,
+        )

@@ -1,0 +1,164 @@
+"""What one sync works with: its destination, its models, its phases, what the ledger says of it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from activation.contract.model import Consent, Contract, Phase
+from activation.contract.source import Manifest, load_manifest
+from activation.destinations.base import Connection, Destination, ObjectSchema
+from activation.destinations.connections import connection
+from activation.destinations.registry import open_destination
+from activation.errors import (
+    ConfigurationError,
+    DestinationError,
+    Refused,
+    Unavailable,
+    UsageError,
+)
+from activation.ledger.plans import PlanRecord
+from activation.planning.model import ActionRange, PlanInputs
+from activation.sync.frozen_actions import FrozenActions
+from activation.sync.services import Services
+from activation.warehouse.port import Relation
+
+
+class Parts:
+    """A contract, and lazily all that it names."""
+
+    def __init__(self, contract: Contract, services: Services) -> None:
+        self.contract = contract
+        self.services = services
+        self.ledger = services.ledger
+        self.clock = services.clock
+
+    @cached_property
+    def connection(self) -> Connection:
+        """
+        Return the connection with its credentials.
+
+        Raises:
+            ConfigurationError: it, or a variable that it names, is missing.
+        """
+        settings = self.services.settings
+        name = self.contract.destination.connection
+        return connection(settings.connections, settings.target, name, self.services.environment)
+
+    @cached_property
+    def destination(self) -> Destination:
+        """Return the destination; nothing is sent by opening it."""
+        return open_destination(self.connection, self.clock)
+
+    @cached_property
+    def schema(self) -> ObjectSchema:
+        """
+        Return what the destination says of the object, asked once.
+
+        Raises:
+            Unavailable: it could not be asked.
+        """
+        try:
+            return self.destination.describe(self.contract.destination.object)
+        except DestinationError as error:
+            raise self.unreachable(error) from None
+
+    @property
+    def emails(self) -> frozenset[str]:
+        """Return the fields that the destination calls e-mail."""
+        return frozenset(f.name for f in self.schema.fields.values() if f.email)
+
+    @property
+    def picklists(self) -> frozenset[str]:
+        """Return the fields whose values the destination restricts."""
+        return frozenset(f.name for f in self.schema.fields.values() if f.values is not None)
+
+    @property
+    def source(self) -> Relation:
+        """Return where dbt built the source model."""
+        return self._relation(self.contract.source.model)
+
+    @property
+    def consent(self) -> Relation | None:
+        """Return where dbt built the consent model; None if the object is not about people."""
+        consent = self.contract.consent
+        return self._relation(consent.model) if isinstance(consent, Consent) else None
+
+    def phase(self, name: str | None, *, must_be_open: bool = True) -> Phase:
+        """
+        Return the phase of that name, or the widest open one.
+
+        Raises:
+            UsageError: the contract has no such phase.
+            Refused: it is not open, or none is.
+        """
+        sync, rollout = self.contract.sync, self.contract.rollout
+        opened = {phase.phase for phase in self.ledger.phases.opened(sync)}
+        if name is None:
+            widest = [phase for phase in rollout.phases if phase.name in opened]
+            if widest:
+                return widest[-1]
+            if not must_be_open:
+                return rollout.phases[0]
+            raise Refused(
+                f"no phase of {sync} is open, so no row of it may be reached.",
+                hint=f"Open one: activation open {sync} {rollout.phases[0].name} --reason ...",
+                sync=sync,
+            )
+        phase = rollout.phase(name)
+        if phase is None:
+            names = ", ".join(phase.name for phase in rollout.phases)
+            raise UsageError(f"{sync} has no phase `{name}`.", hint=f"Its phases are {names}.")
+        if must_be_open and name not in opened:
+            raise Refused(
+                f"phase {name} of {sync} is not open, so no row of it may be reached.",
+                hint=f"Open it: activation open {sync} {name} --reason ...",
+                sync=sync,
+                phase=name,
+            )
+        return phase
+
+    def inputs(self) -> PlanInputs:
+        """Return what the ledger knows and a plan must heed."""
+        sync = self.contract.sync
+        return PlanInputs(
+            rejected=self.ledger.rejected_rows(sync),
+            in_doubt=tuple(
+                ActionRange(fenced.plan_table, first, last)
+                for fenced in self.ledger.in_doubt_ranges(sync)
+                for first, last in fenced.actions
+            ),
+            loaded_phases=frozenset(
+                phase.phase for phase in self.ledger.phases.opened(sync) if phase.loaded_at
+            ),
+        )
+
+    def actions(self, record: PlanRecord) -> FrozenActions:
+        """Return the actions of a frozen plan."""
+        return FrozenActions(
+            self.services.warehouse, self.contract, record.table, self.consent, self.clock
+        )
+
+    def unreachable(self, error: DestinationError) -> Unavailable:
+        """Return what to say when the destination could not be asked."""
+        name, target = self.connection.name, self.services.settings.target
+        return Unavailable(
+            f"connection {name} at {self.connection.base_url} could not be asked: {error.message}",
+            hint="Start the sandbox: activation sandbox"
+            if target == "sandbox"
+            else "See that the address answers and accepts the credentials, then repeat.",
+            connection=name,
+        )
+
+    @cached_property
+    def _manifest(self) -> Manifest:
+        return load_manifest(self.services.settings.manifest)
+
+    def _relation(self, name: str) -> Relation:
+        model = self._manifest.models.get(name)
+        if model is None:
+            raise ConfigurationError(
+                f"the dbt project has no model `{name}`, which {self.contract.sync} reads.",
+                hint=f"Run `activation validate {self.contract.sync}` for the nearest name.",
+                sync=self.contract.sync,
+            )
+        return Relation(model.schema, model.identifier)

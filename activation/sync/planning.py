@@ -1,0 +1,131 @@
+"""Plan: compare, judge, freeze; or the same as a preview that leaves no trace."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from activation.contract.model import DataClass, Phase
+from activation.delivery.order import target_of
+from activation.delivery.recovery import Recovery, settle
+from activation.delivery.wire import ThreadWire
+from activation.errors import DestinationError
+from activation.gates.evaluate import evaluate
+from activation.gates.verdict import Verdict
+from activation.planning.actions import sample
+from activation.planning.keys import key_hash
+from activation.planning.model import Plan
+from activation.planning.planner import make_plan
+from activation.sync.folding import fold_delivered
+from activation.sync.parts import Parts
+from activation.sync.results import Change, Planned
+from activation.warehouse.port import Session
+
+_MASK = "•••"
+
+
+def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
+    """Settle what a dead run left, fold what arrived, then make, judge and record a plan."""
+    ledger, name = parts.ledger, parts.contract.destination.connection
+    _ = parts.schema  # a destination that does not answer ends it here
+    if ledger.switches.paused(parts.contract.sync, name) is None:
+        asyncio.run(_settle(parts, run_id))
+    with parts.services.warehouse.session() as session:
+        fold_delivered(parts, session)
+        made = _make(parts, session, phase, freeze=True)
+    verdicts = _judge(parts, made)
+    ledger.plans.record(made, connection=name, summary={"run_id": run_id})
+    ledger.plans.record_verdicts(made.digest, verdicts)
+    return _planned(parts, made, verdicts, ())
+
+
+def preview(parts: Parts, phase: Phase, *, rows: int) -> Planned:
+    """Make and judge a plan without writing anything; show the first `rows` of its changes."""
+    with parts.services.warehouse.session() as session:
+        made = _make(parts, session, phase, freeze=False)
+        after = sample(session, made, rows) if rows else None
+    changes = () if after is None else tuple(_changes(parts, after))
+    return _planned(parts, made, _judge(parts, made), changes)
+
+
+def _make(parts: Parts, session: Session, phase: Phase, *, freeze: bool) -> Plan:
+    return make_plan(
+        session,
+        parts.contract,
+        parts.source,
+        parts.consent,
+        parts.destination.traits,
+        parts.emails,
+        phase=phase,
+        inputs=parts.inputs(),
+        now=parts.clock.now(),
+        freeze=freeze,
+        picklists=parts.picklists,
+    )
+
+
+def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
+    contract = parts.contract
+    switch = parts.ledger.switches.paused(contract.sync, contract.destination.connection)
+    return evaluate(
+        contract,
+        made,
+        schema=parts.schema,
+        paused=None if switch is None else f"{switch.scope} is paused: {switch.reason}",
+        now=parts.clock.now(),
+    )
+
+
+def _planned(
+    parts: Parts, made: Plan, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
+) -> Planned:
+    return Planned(made, verdicts, made.batches(parts.destination.traits.batch_rows), changes)
+
+
+async def _settle(parts: Parts, run_id: str) -> None:
+    recovery = Recovery(contract=parts.contract, owner=run_id, headroom=parts.connection.headroom)
+    with ThreadWire(requests=parts.contract.quota.concurrency) as wire:
+        await settle(
+            recovery,
+            destination=parts.destination,
+            actions_of=parts.actions,
+            ledger=parts.ledger,
+            clock=parts.clock,
+            wire=wire,
+            randomness=random.Random(),  # noqa: S311 - jitter, not a secret
+        )
+
+
+def _changes(parts: Parts, after: pa.Table) -> Iterator[Change]:
+    target, contract = target_of(parts.contract), parts.contract
+    keys = after["sync_key"].to_pylist()
+    before: dict[str, dict[str, Any]] = {}
+    try:
+        for page in parts.destination.read_back(target, keys) if keys else ():
+            before |= {row["sync_key"].casefold(): row for row in page.rows.to_pylist()}
+    except DestinationError as error:
+        raise parts.unreachable(error) from None
+    for row in after.to_pylist():
+        there = before.get(row["sync_key"].casefold(), {})
+        yield Change(
+            operation=row["operation"],
+            key_hash=key_hash(contract.sync, row["sync_key"])[:12],
+            fields={
+                field.to: (
+                    _shown(there.get(field.to), field.data_class),
+                    _shown(row[field.to], field.data_class),
+                )
+                for field in contract.fields
+                if there.get(field.to) != row[field.to]
+            },
+        )
+
+
+def _shown(value: object, data_class: DataClass) -> str | None:
+    if value is None:
+        return None
+    return str(value) if data_class is DataClass.NONE else _MASK

@@ -1,0 +1,63 @@
+"""One sync, and what can be done with it."""
+
+from __future__ import annotations
+
+from activation.contract.model import Contract, Phase
+from activation.reconciliation.parity import Parity
+from activation.sync import delivering, planning, reconciling
+from activation.sync.parts import Parts
+from activation.sync.results import Delivered, Planned
+from activation.sync.services import Services
+
+
+class Sync:
+    """A contract with all that it takes to carry it out."""
+
+    def __init__(self, contract: Contract, services: Services) -> None:
+        self.contract = contract
+        self.parts = Parts(contract, services)
+
+    def phase(self, name: str | None, *, must_be_open: bool = True) -> Phase:
+        """Return the phase of that name, or the widest open one; see `Parts.phase`."""
+        return self.parts.phase(name, must_be_open=must_be_open)
+
+    def preflight(self) -> None:
+        """
+        See that connection, destination and models are there, before anything is begun.
+
+        Raises:
+            UsageError: something is configured wrongly.
+            Unavailable: the destination does not answer.
+        """
+        _ = self.parts.schema, self.parts.source, self.parts.consent
+
+    def plan(self, phase: str, *, run_id: str) -> Planned:
+        """
+        Freeze what would change, under a digest, with the verdict of every gate.
+
+        Raises:
+            UsageError: contract, connection and model do not fit together.
+            Refused: the phase is not open.
+            Unavailable: warehouse, ledger or vendor cannot be reached.
+        """
+        return planning.plan(self.parts, self.phase(phase), run_id=run_id)
+
+    def preview(self, phase: str, *, rows: int = 0) -> Planned:
+        """Tell what would change, and show `rows` of it; nothing is written anywhere."""
+        return planning.preview(self.parts, self.phase(phase, must_be_open=False), rows=rows)
+
+    def deliver(self, phase: str, *, run_id: str) -> Delivered:
+        """
+        Send the newest plan of a phase, fold what arrived, read it back and compare.
+
+        What stopped a delivery part-way is in `Delivered.stopped`, not raised: its rows count.
+
+        Raises:
+            Refused: there is no plan, or its gates did not pass; nothing was sent.
+            Busy: another run of the sync is under way; nothing was sent.
+        """
+        return delivering.deliver(self.parts, self.phase(phase), run_id=run_id)
+
+    def reconcile(self, phase: Phase, *, full: bool = False, rows: int | None = None) -> Parity:
+        """Compare source and destination, row by row; see `reconciling.reconcile`."""
+        return reconciling.reconcile(self.parts, phase, full=full, rows=rows)
