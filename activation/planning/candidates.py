@@ -31,6 +31,8 @@ CANDIDATES = "activation_candidates"
 The temporary table of the first pass: `source_kh` and `state_kh`, hashes of the key.
 
 The latter is null for a key that was never delivered, the former for one that the model lost.
+Beside them stand the source columns as they are: only rows that differ are written, so this is
+cheaper than reading the model a second time.
 """
 REPEATED = "activation_repeated"
 """The temporary table of the keys that several source rows have: `match_key`, `times`."""
@@ -62,10 +64,12 @@ def profile(
 def first_pass(mapping: SourceMapping, state: exp.Query, *, some_without_key: bool) -> exp.Select:
     """Return the query of `CANDIDATES`; `mapping_seed` is bound."""
     functions = mapping.functions
+    carried = raw_columns(mapping)
     key = mapping.key("s")
     present = exp.select(
         named(functions.fast_hash(mapping.match(key)), "kh"),
         named(mapping.source_hash("s"), "source_hash"),
+        *(named(mapping.raw(c, "s"), raw) for c, raw in carried.items()),
     ).from_(source(mapping))
     if some_without_key:
         present = present.where(not_null(key.copy()))
@@ -77,6 +81,7 @@ def first_pass(mapping: SourceMapping, state: exp.Query, *, some_without_key: bo
         exp.select(
             named(column("kh", "s"), "source_kh"),
             named(column("kh", "t"), "state_kh"),
+            *(column(raw, "s") for raw in carried.values()),
         )
         .from_(present.subquery(name("s")))
         .join(
@@ -134,6 +139,17 @@ def find_repeated(session: Session, mapping: SourceMapping, *, everywhere: bool)
     ).from_(table(REPEATED))
     row = session.fetch(totals).to_pylist()[0]
     return row["keys"], row["rows"]
+
+
+def raw_columns(mapping: SourceMapping) -> dict[str, str]:
+    """Return the source columns that a plan needs, and their names in `CANDIDATES`."""
+    contract = mapping.contract
+    needed = (
+        *contract.source.grain,
+        contract.source.version,
+        *(f.column for f in contract.fields),
+    )
+    return {c.lower(): f"raw {c.lower()}" for c in needed}
 
 
 def source(mapping: SourceMapping) -> exp.Table:

@@ -5,13 +5,13 @@ Two passes, so that cost follows the rows that changed:
 
 1. One join of two 64-bit numbers a row, key hash and source hash.
    Rows where both are as delivered are surely unchanged; all others are candidates.
-2. Only the candidates are read again, with their payload.
+2. Only the candidates are looked at closely.
    Here the real keys and the real row hashes decide; a hash that met by chance costs a look.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlglot import exp
@@ -24,7 +24,7 @@ from activation.planning.candidates import (
     find_repeated,
     first_pass,
     profile,
-    source,
+    raw_columns,
 )
 from activation.planning.keys import cohort_sql
 from activation.planning.mapping import (
@@ -43,6 +43,7 @@ from activation.warehouse.sql import (
     is_null,
     name,
     named,
+    not_null,
     table,
     temporary,
     text,
@@ -94,7 +95,8 @@ def find_changes(session: Session, mapping: SourceMapping, share: float) -> Foun
         keys=keyed - repeated_rows,
         newest_version=newest,
         delivered_before=before,
-        lost=_lost(session, mapping, state, params) if gone else 0,
+        # Every delivered key is in the widest phase; else the lost ones are looked up.
+        lost=gone if share >= 1 else _lost(session, mapping, state, params),
     )
 
 
@@ -119,6 +121,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     """
     functions = mapping.functions
     fields = mapping.fields
+    raws = raw_columns(mapping)
     values = [column(f.column) for f in fields]
     meta = ("match_key", "sync_key", "known_key", "source_hash", "version", "cohort")
     known_meta = ("known_hash", "known_nulls", "known_version", "known_mapping", "known_method")
@@ -131,7 +134,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
             named(
                 f.value(
                     functions,
-                    column(_raw_name(f.mapping.column), "c"),
+                    column(raws[f.mapping.column.lower()], "c"),
                     is_text=mapping.is_text(f.mapping.column),
                 ),
                 f.column,
@@ -141,7 +144,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
         named(
             either(
                 f.misfit(
-                    column(_raw_name(f.mapping.column), "c"),
+                    column(raws[f.mapping.column.lower()], "c"),
                     is_text=mapping.is_text(f.mapping.column),
                 )
                 for f in fields
@@ -189,19 +192,19 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
 def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> exp.Select:
     """Return the candidates inside the phase: raw columns beside what was delivered."""
     functions = mapping.functions
-    kh = functions.fast_hash(mapping.match(mapping.key("s")))
-    raws = sorted({f.column.lower() for f in mapping.contract.fields})
+    raws = raw_columns(mapping)
+    staged = replace(mapping, names=raws)
     picked = (
         exp.select(
-            named(mapping.key("s"), "source_key"),
-            named(mapping.match(mapping.key("s")), "match_key"),
-            named(mapping.version("s"), "version"),
-            named(mapping.source_hash("s"), "source_hash"),
-            *(named(s, f"subject_{i}") for i, s in enumerate(_subjects(mapping))),
-            *(named(mapping.raw(raw, "s"), _raw_name(raw)) for raw in raws),
+            named(staged.key("s"), "source_key"),
+            named(mapping.match(staged.key("s")), "match_key"),
+            named(staged.version("s"), "version"),
+            named(staged.source_hash("s"), "source_hash"),
+            *(named(s, f"subject_{i}") for i, s in enumerate(_subjects(staged))),
+            *(column(raw, "s") for raw in raws.values()),
         )
-        .from_(source(mapping))
-        .where(among(kh, CANDIDATES, "source_kh"))
+        .from_(table(CANDIDATES, alias="s"))
+        .where(not_null(column("source_kh", "s")))
     )
     known_match = mapping.match(column("sync_key", "t"))
     known = (
@@ -288,10 +291,6 @@ def _subjects(mapping: SourceMapping) -> list[exp.Expr]:
     if consent.subject == "none":
         return []
     return [exp.Trim(this=text(mapping.raw(c, "s"))) for c in consent.join]
-
-
-def _raw_name(source_column: str) -> str:
-    return f"raw {source_column.lower()}"
 
 
 def _inside(cohort: exp.Expr) -> exp.Expr:

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from activation.contract.model import Consent, Contract
 from activation.errors import ContractError
+from activation.planning.keys import untidy
 from activation.planning.model import BlockedReason, Disposition
 from activation.warehouse.port import SCHEMA, Relation, Session
 from activation.warehouse.sql import bound, cast, column, is_null, name, named, table, text
@@ -22,6 +23,8 @@ class ConsentAge:
 
     newest: datetime | None
     stale: bool
+    tidy: bool = True
+    """No person's column is known to be empty or to have spaces at an end."""
 
 
 def consent_age(
@@ -42,7 +45,8 @@ def consent_age(
             hint="Build it with `dbt build`.",
             sync=contract.sync,
         )
-    found = {c.lower() for c in session.columns(relation.schema, relation.name)}
+    columns = session.columns(relation.schema, relation.name)
+    found = {c.lower() for c in columns}
     needed = (*_NEEDED, *consent.join.values())
     if missing := sorted({c for c in needed if c.lower() not in found}):
         raise ContractError(
@@ -50,17 +54,23 @@ def consent_age(
             hint="Add the columns to the model, or correct consent.join of the contract.",
             sync=contract.sync,
         )
+    kinds = {c.lower(): kind for c, kind in columns.items()}
+    persons = [(column(c), kinds[c.lower()]) for c in consent.join.values()]
+    spoilt = untidy(persons, session.functions.dialect)
     query = exp.select(
         named(exp.Count(this=exp.Star()), "rows"),
         named(exp.Max(this=cast(column("loaded_at"), "timestamp")), "newest"),
+        named(exp.Count(this=exp.case().when(spoilt, exp.Literal.number(1))), "untidy"),
     ).from_(table(relation.name, relation.schema))
     row = session.fetch(query).to_pylist()[0]
     newest = row["newest"].replace(tzinfo=UTC) if row["newest"] else None
     too_old = newest is None or now - newest > consent.max_lag
-    return ConsentAge(newest=newest, stale=bool(row["rows"]) and too_old)
+    return ConsentAge(newest=newest, stale=bool(row["rows"]) and too_old, tidy=not row["untidy"])
 
 
-def statuses(consent: Consent, relation: Relation, subjects: exp.Query, key: str) -> exp.Select:
+def statuses(
+    consent: Consent, relation: Relation, subjects: exp.Query, key: str, *, tidy: bool
+) -> exp.Select:
     """
     Return `key` and the least permissive `status` of its person, for those that have any.
 
@@ -84,7 +94,7 @@ def statuses(consent: Consent, relation: Relation, subjects: exp.Query, key: str
         *(
             exp.EQ(
                 this=column(f"subject_{i}", "c"),
-                expression=exp.Trim(this=text(column(joined, "k"))),
+                expression=_person(joined, tidy=tidy),
             )
             for i, joined in enumerate(consent.join.values())
         )
@@ -144,7 +154,7 @@ def revoked(
     )
     query = exp.select(column("action_no", "p")).from_(actions.subquery(name("p")))
     if not age.stale and consent_relation is not None:
-        known = statuses(consent, consent_relation, actions.copy(), "action_no")
+        known = statuses(consent, consent_relation, actions.copy(), "action_no", tidy=age.tidy)
         query = query.join(
             known.subquery(name("s")),
             on=exp.EQ(this=column("action_no", "p"), expression=column("action_no", "s")),
@@ -154,6 +164,11 @@ def revoked(
         )
     params = {"purpose": consent.purpose, "channel": consent.channel}
     return frozenset(session.fetch(query, params)["action_no"].to_pylist())
+
+
+def _person(joined: str, *, tidy: bool) -> exp.Expr:
+    person = text(column(joined, "k"))
+    return person if tidy else exp.Trim(this=person)
 
 
 def _count(condition: exp.Expr) -> exp.Sum:

@@ -13,7 +13,7 @@ from sqlglot import exp
 from activation.contract.model import Consent
 from activation.errors import Refused
 from activation.planning.changes import CHANGES
-from activation.planning.consent import blocked_reason, statuses
+from activation.planning.consent import ConsentAge, blocked_reason, statuses
 from activation.planning.keys import key_hash_sql
 from activation.planning.mapping import SourceMapping, held_nulls
 from activation.planning.model import (
@@ -49,7 +49,7 @@ def judge(
     consent_relation: Relation | None,
     inputs: PlanInputs,
     *,
-    stale: bool,
+    age: ConsentAge,
 ) -> None:
     """
     Make `ACTIONS` from the changes: `operation`, `disposition`, `reason` and `action_no`.
@@ -65,7 +65,7 @@ def judge(
         params |= {"purpose": consent.purpose, "channel": consent.channel}
     session.load(_REJECTED, inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
     _note_in_doubt(session, mapping, inputs)
-    reasons = _with_reasons(mapping, consent_relation, inputs, stale=stale)
+    reasons = _with_reasons(mapping, consent_relation, inputs, age=age)
     session.execute(temporary(ACTIONS, _numbered(reasons)), params)
 
 
@@ -94,17 +94,19 @@ def _with_reasons(
     consent_relation: Relation | None,
     inputs: PlanInputs,
     *,
-    stale: bool,
+    age: ConsentAge,
 ) -> exp.Select:
     consent = mapping.contract.consent
     changes = _changed()
     joined = exp.select().from_(changes.subquery(name("c")))
     blocked: exp.Expr = cast(exp.null(), "text")
-    if isinstance(consent, Consent) and stale:
+    if isinstance(consent, Consent) and age.stale:
         blocked = exp.Literal.string(BlockedReason.STALE)
     elif isinstance(consent, Consent) and consent_relation is not None:
         joined = _left_join(
-            joined, statuses(consent, consent_relation, changes.copy(), "match_key"), "k"
+            joined,
+            statuses(consent, consent_relation, changes.copy(), "match_key", tidy=age.tidy),
+            "k",
         )
         blocked = blocked_reason(column("status", "k"))
 

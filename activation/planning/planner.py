@@ -72,7 +72,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
             found = find_nothing(session, mapping)
         else:
             found = find_changes(session, mapping, phase.share)
-        judge(session, mapping, consent_relation, inputs, stale=age.stale)
+        judge(session, mapping, consent_relation, inputs, age=age)
         digest = _freeze(session, mapping, phase, now, freeze=freeze)
         if freeze:
             _touch(session, contract.sync)

@@ -71,7 +71,7 @@ def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and eac
     with session.transaction():
         age = consent_age(session, contract, consent_relation, now)
         find_changes(session, mapping, phase.share)
-        judge(session, mapping, consent_relation, inputs, stale=age.stale)
+        judge(session, mapping, consent_relation, inputs, age=age)
         load_read_back(session, mapping, read_back)
         scope = None if keys is None else _load_scope(session, mapping, keys)
         session.execute(temporary(CLASSES, classified(session, mapping, scope)), params)
