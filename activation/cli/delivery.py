@@ -104,7 +104,7 @@ def show_run(output: Output, report: dict[str, Any]) -> None:
         show_gates(output, report["gates"])
     output.text(
         f"{report['sync']}, phase {report['phase']}: {report['state']}, "
-        f"{report['requests']:,} write requests, Dagster run {report['run_id']}"
+        f"write requests: {report['requests']:,}, Dagster run {report['run_id']}"
     )
     if report["message"]:
         output.note(f"[bold]stopped:[/] {reports.escape(report['message'])}")

@@ -79,7 +79,7 @@ def _execute(
 
 def _definitions() -> dg.Definitions:
     try:
-        return location.load()
+        return location.load_project()
     except ActivationError:
         raise
     except Exception as error:

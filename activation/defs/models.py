@@ -17,10 +17,10 @@ def models() -> dg.Definitions:
     from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
     settings = Settings.load()
-    folder = settings.dbt_project
-    if not (folder / "dbt_project.yml").exists():
+    if not (settings.dbt_project / "dbt_project.yml").exists():
         return dg.Definitions()
-    project = DbtProject(project_dir=folder, profiles_dir=folder)
+    _share_places(settings)
+    project = DbtProject(project_dir=settings.dbt_project, profiles_dir=settings.dbt_project)
     project.prepare_if_dev()
     if not project.manifest_path.exists():
         project.preparer.prepare(project)
@@ -28,8 +28,6 @@ def models() -> dg.Definitions:
     # A DuckDB file is held by one process at a time: one dbt run at a time.
     @dbt_assets(manifest=project.manifest_path, project=project, name="dbt_build", pool="warehouse")
     def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        # The profile names the warehouse file by it; dbt runs in a folder of its own.
-        os.environ["ACTIVATION_HOME"] = str(settings.home)
         yield from dbt.cli(["build"], context=context).stream()
 
     job = dg.define_asset_job(
@@ -37,8 +35,20 @@ def models() -> dg.Definitions:
         selection=dg.AssetSelection.assets(dbt_build),
         description="Build and test every dbt model.",
     )
-    # The executable beside this interpreter, whatever PATH says.
-    dbt = DbtCliResource(
-        project_dir=project, dbt_executable=str(Path(sys.executable).parent / "dbt")
+    return dg.Definitions(
+        assets=[dbt_build], jobs=[job], resources={"dbt": DbtCliResource(project_dir=project)}
     )
-    return dg.Definitions(assets=[dbt_build], jobs=[job], resources={"dbt": dbt})
+
+
+def _share_places(settings: Settings) -> None:
+    """
+    Let the dbt that is started from here mean the same places as we do.
+
+    The profile names the warehouse file by ACTIVATION_HOME, and dagster-dbt looks for dbt on
+    PATH only, where an environment that is not activated does not have it.
+    """
+    os.environ["ACTIVATION_HOME"] = str(settings.home)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    beside = str(Path(sys.executable).parent)
+    if beside not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])

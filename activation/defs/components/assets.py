@@ -42,10 +42,7 @@ def plan_asset(contract: Contract, upstream: lineage.Upstream) -> dg.AssetsDefin
                 kinds={"activation", "duckdb"},
                 partitions_def=phases(contract.sync),
                 code_version=contract.digest[:12],
-                metadata={
-                    **upstream.references(),
-                    "activation/runbook": lineage.runbook(contract),
-                },
+                metadata={"activation/runbook": lineage.runbook(contract)},
             )
         ],
         check_specs=gate_checks(contract),
@@ -92,7 +89,6 @@ def destination_asset(contract: Contract, upstream: lineage.Upstream) -> dg.Asse
                     "dagster/table_name": (
                         f"{contract.destination.connection}.{contract.destination.object}"
                     ),
-                    **upstream.references(),
                     "activation/runbook": lineage.runbook(contract),
                 },
             )

@@ -29,9 +29,7 @@ def job(contract: Contract, upstream: Upstream) -> Any:
     )
 
 
-def schedule(
-    contract: Contract, target: Any
-) -> dg.ScheduleDefinition | None:
+def schedule(contract: Contract, target: Any) -> dg.ScheduleDefinition | None:
     """Return the schedule, or None if the contract has none."""
     if contract.schedule is None:
         return None

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
@@ -20,10 +19,9 @@ class Upstream:
 
     source: dg.AssetKey
     consent: dg.AssetKey | None
-    contract_file: Path
 
     @classmethod
-    def of(cls, contract: Contract, contract_file: Path) -> Self:
+    def of(cls, contract: Contract) -> Self:
         """
         Look the models up in the dbt manifest.
 
@@ -38,20 +36,12 @@ class Upstream:
         return cls(
             source=_model_key(manifest, contract, contract.source.model),
             consent=_model_key(manifest, contract, consent) if consent else None,
-            contract_file=contract_file,
         )
 
     @property
     def keys(self) -> list[dg.AssetKey]:
         """Return the models' keys."""
         return [key for key in (self.source, self.consent) if key is not None]
-
-    def references(self) -> dict[str, Any]:
-        """Return the metadata that links an asset to its contract."""
-        reference = dg.LocalFileCodeReference(file_path=str(self.contract_file), line_number=1)
-        return {
-            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])
-        }
 
 
 def _model_key(manifest: Mapping[str, Any], contract: Contract, model: str) -> dg.AssetKey:

@@ -34,7 +34,8 @@ class SyncComponent(dg.Component):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Return the two assets with their checks, the job and the schedule."""
-        upstream = Upstream.of(self.contract, context.path / "defs.yaml")
+        del context  # the contract says it all
+        upstream = Upstream.of(self.contract)
         asset_job = job(self.contract, upstream)
         scheduled = schedule(self.contract, asset_job)
         return dg.Definitions(
