@@ -1,6 +1,7 @@
 """Runs a sync's job in this process, on the project's instance, as the UI would."""
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,7 +78,9 @@ def _execute(
     )
 
 
+@functools.cache
 def _definitions() -> dg.Definitions:
+    """Load the project once a process; a process launches runs of one project."""
     try:
         return location.load_project()
     except ActivationError:
@@ -110,5 +113,7 @@ def _quiet(settings: Settings) -> Iterator[None]:
         contextlib.redirect_stdout(lines),
         warnings.catch_warnings(),
     ):
+        # Dagster's own loader uses what Dagster calls preview and beta.
         warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
         yield
