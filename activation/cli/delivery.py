@@ -7,7 +7,7 @@ import typer
 from activation.cli import progress, reports
 from activation.cli.describing import show_gates
 from activation.cli.options import Json, PhaseName, SyncName
-from activation.cli.output import Output
+from activation.cli.output import Output, counted
 from activation.contract.model import Contract
 from activation.errors import ExitCode
 from activation.settings import Settings
@@ -74,10 +74,7 @@ def run_phase(
     with output.step("loading Dagster") as step:
         from activation.defs.launch import launch
 
-        what = (
-            "models, plan, gates, delivery, parity" if models else "plan, gates, delivery, parity"
-        )
-        step.say(f"{contract.sync}, phase {phase}: {what}")
+        step.say(f"{contract.sync}, {phase}: {'models, ' if models else ''}plan, delivery, parity")
         with progress.following(settings, contract.sync, phase, step):
             launched = launch(contract, phase, settings, services.ledger, models=models)
     return reports.ran(services, contract, phase, launched.run_id, launched.message)
@@ -97,14 +94,19 @@ def show_run(output: Output, report: dict[str, Any]) -> None:
             ["operation", *columns],
             [*rows, total],
         )
+        for outcome, reasons in report["reasons"].items():
+            if reasons:
+                told = ", ".join(f"{rows:,} {reason}" for reason, rows in reasons.items())
+                output.text(f"{outcome}: {reports.escape(told)}")
+        output.text()
     if report["parity"]:
         show_parity(output, report["parity"])
     failed = [gate for gate in report["gates"] if not gate["passed"]]
     if failed:
         show_gates(output, report["gates"])
     output.text(
-        f"{report['sync']}, phase {report['phase']}: {report['state']}, "
-        f"write requests: {report['requests']:,}, Dagster run {report['run_id']}"
+        f"{report['sync']}, phase {report['phase']}: {report['state']}; "
+        f"{counted(report['requests'], 'write request')}; Dagster run {report['run_id']}"
     )
     if report["message"]:
         output.note(f"[bold]stopped:[/] {reports.escape(report['message'])}")
@@ -112,8 +114,9 @@ def show_run(output: Output, report: dict[str, Any]) -> None:
 
 def show_parity(output: Output, report: dict[str, Any]) -> None:
     """Show each class of difference with its rows."""
+    output.text(f"[bold]parity:[/] {reports.escape(report['statement'])}")
     output.table(
-        f"parity: {report['statement']}",
+        None,
         ["class", "rows", "explained", "meaning"],
         [
             [c["class"], c["rows"], c["explained"], c["meaning"]]

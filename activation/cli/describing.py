@@ -6,7 +6,7 @@ import typer
 
 from activation.cli import reports
 from activation.cli.options import AnySync, Json, PhaseName, SyncName
-from activation.cli.output import Output
+from activation.cli.output import Output, counted
 from activation.cli.validating import validation
 from activation.contract.loading import load_contracts
 from activation.errors import ExitCode
@@ -79,8 +79,8 @@ def status(
 
 def _show_plan(output: Output, report: dict[str, Any]) -> None:
     output.text(
-        f"[bold]{report['sync']}[/], phase {report['phase']}: {report['to_send']:,} rows to send "
-        f"in {report['requests']:,} requests\n"
+        f"[bold]{report['sync']}[/], phase {report['phase']}: "
+        f"{counted(report['to_send'], 'row')} to send in {counted(report['requests'], 'request')}\n"
     )
     output.table(
         "actions",

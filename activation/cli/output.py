@@ -12,9 +12,14 @@ from rich.table import Table
 
 from activation.errors import ActivationError
 
+_WIDTH_OF_A_FILE = 110
+
 
 def _console(*, stderr: bool) -> Console:
-    return Console(stderr=stderr, highlight=False, soft_wrap=stderr)
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_FILE
+    return console
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,15 @@ class Output:
     def text(self, text: str = "") -> None:
         """Print a line for people."""
         if not self.json:
-            self.out.print(text)
+            self.out.print(text, soft_wrap=True)
 
     def note(self, text: str) -> None:
         """Print a line on standard error."""
-        self.err.print(text)
+        self.err.print(text, soft_wrap=True)
 
-    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    def table(
+        self, title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> None:
         """Print a table for people; numbers stand to the right."""
         if self.json:
             return
@@ -65,9 +72,9 @@ class Output:
 
     def error(self, error: ActivationError) -> None:
         """Print one clear sentence on standard error, and an object where scripts read."""
-        self.err.print(f"[bold red]error:[/] {_escape(error.message)}")
+        self.note(f"[bold red]error:[/] {_escape(error.message)}")
         if error.hint:
-            self.err.print(f"  [bold]next:[/] {_escape(error.hint)}")
+            self.note(f"  [bold]next:[/] {_escape(error.hint)}")
         self.result(
             {
                 "error": type(error).__name__,
@@ -125,3 +132,8 @@ def _cell(value: object) -> str:
 
 def _escape(text: str) -> str:
     return text.replace("[", r"\[")
+
+
+def counted(number: int, thing: str) -> str:
+    """Return `1 row`, `2 rows`, `1,000 rows`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -17,7 +17,7 @@ from activation.cli import reports
 from activation.cli.delivery import run_phase, show_run
 from activation.cli.operating import open_recorded
 from activation.cli.options import Json
-from activation.cli.output import Output
+from activation.cli.output import Output, counted
 from activation.clock import SystemClock
 from activation.contract.loading import load_contracts
 from activation.contract.model import Contract
@@ -175,7 +175,7 @@ def _tell(output: Output, settings: Settings, report: dict[str, Any]) -> None:
     output.text(
         f"day {report['day']}: {report['company']['customers']:,} customers, "
         f"{sum(run['totals']['delivered'] for run in report['runs']):,} rows delivered in "
-        f"{sum(run['requests'] for run in report['runs']):,} requests, "
+        f"{counted(sum(run['requests'] for run in report['runs']), 'request')}, "
         f"{report['seconds']} s; "
         + (
             "every row is accounted for."
@@ -183,10 +183,8 @@ def _tell(output: Output, settings: Settings, report: dict[str, Any]) -> None:
             else "[red]THE ROWS DO NOT ADD UP[/]"
         )
     )
-    output.text(
-        'look at it: make ui     move on a day: make demo ARGS="--day '
-        f'{report["day"] + 1}"     home: {reports.escape(str(settings.home))}'
-    )
+    output.text(f"what it left is in {reports.escape(str(settings.home))}")
+    output.text(f'next: make ui, or move on a day: make demo ARGS="--day {report["day"] + 1}"')
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from activation.contract.model import Contract
 from activation.errors import ExitCode
 from activation.gates.verdict import Verdict
+from activation.ledger import Ledger
 from activation.ledger.conservation import Tally
 from activation.ledger.plans import VerdictRecord
 from activation.ledger.runs import RunRecord, RunState
@@ -168,6 +170,7 @@ def ran(
         "state": recorded.state.value,
         "outcomes": {operation: dict(tally) for operation, tally in recorded.tally.items()},
         "totals": totals(recorded),
+        "reasons": reasons(ledger, recorded.plan_digest),
         "balanced": balanced(recorded),
         "requests": recorded.requests,
         "parity": compared,
@@ -179,6 +182,19 @@ def ran(
 def totals(run: RunRecord) -> dict[str, int]:
     """Return a run's rows by outcome."""
     return {name: sum(tally.get(name, 0) for tally in run.tally.values()) for name in _NOTHING}
+
+
+def reasons(ledger: Ledger, plan_digest: str | None) -> dict[str, dict[str, int]]:
+    """Return why rows of a plan were blocked or held, most frequent first."""
+    blocked: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    for tally in ledger.outcomes(plan_digest).values() if plan_digest else ():
+        blocked.update(tally.blocked_by)
+        held.update(tally.held_by)
+    return {
+        outcome: {reason: rows for reason, rows in counter.most_common() if rows}
+        for outcome, counter in (("blocked", blocked), ("held", held))
+    }
 
 
 def balanced(run: RunRecord) -> bool:
@@ -272,6 +288,7 @@ def _empty_run(
         "plan": None,
         "outcomes": {},
         "totals": dict(_NOTHING),
+        "reasons": {"blocked": {}, "held": {}},
         "balanced": True,
         "requests": 0,
         "parity": None,
