@@ -2,8 +2,8 @@
 The frozen actions of a plan: writing them down, checking them, reading them.
 
 A plan's table is `activation.plan_<sync>_<first 12 digits of the digest>`.
-Its columns: `action_no` (null for what is not sent), `sync_key`, `operation`, `disposition`,
-`reason`, `row_hash`, `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`,
+Its columns: `action_no` (from 0 on without a gap; null for what is not sent), `sync_key`,
+`operation`, `disposition`, `reason`, `row_hash`, `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`,
 `subject_0`... for the second look at consent, and `field_<place>_<field>` with the payload, in
 the order of the fields' names, null for what is not sent.
 """
@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 import pyarrow as pa
 from sqlglot import exp
@@ -73,7 +74,24 @@ def checksum(session: Session, actions: exp.Table | exp.Subquery, columns: list[
     return f"{row['bits']}:{row['total']}:{row['rows']}"
 
 
-def verify(session: Session, plan: Plan) -> None:
+class NamedPlan(Protocol):
+    """A plan as far as its name vouches for its actions: as made, or as the ledger keeps it."""
+
+    @property
+    def digest(self) -> str: ...  # noqa: D102 - told by the class
+    @property
+    def sync(self) -> str: ...  # noqa: D102
+    @property
+    def phase(self) -> str: ...  # noqa: D102
+    @property
+    def created_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def contract_digest(self) -> str: ...  # noqa: D102
+    @property
+    def table(self) -> str: ...  # noqa: D102
+
+
+def verify(session: Session, plan: NamedPlan) -> None:
     """
     Make sure that the frozen actions are those that were planned.
 

@@ -51,6 +51,14 @@ def delivered(session: Session, sync: str) -> exp.Query:
     return empty(column_types(session))
 
 
+def count_delivered(session: Session, sync: str) -> int:
+    """Return how many rows the destination holds of ours, as far as we know."""
+    rows = exp.select(named(exp.Count(this=exp.Star()), "rows")).from_(
+        delivered(session, sync).subquery(name("d"))
+    )
+    return int(session.fetch(rows).to_pylist()[0]["rows"])
+
+
 def column_types(session: Session) -> dict[str, str]:
     """Return the columns of the delivered state and their types in this warehouse."""
     fast = session.functions.fast_hash_type

@@ -134,10 +134,20 @@ class DuckDbFile:
             Unavailable: the file does not exist, or another process holds it for too long.
             ConfigurationError: it is no DuckDB file, or a setting is unknown.
         """
+        import duckdb
+
         connection = self._connect()
         try:
             self._prepare(connection)
             yield DuckDbSession(connection)
+        except duckdb.Error as error:
+            # DuckDB's own message may quote a value, so it is shown to nobody but a debugger.
+            raise Unavailable(
+                f"The warehouse could not carry out a query on {self.path.name} "
+                f"({type(error).__name__}).",
+                hint="`dbt build` tells whether the models are sound; "
+                "ACTIVATION_DEBUG=1 shows where it happened.",
+            ) from error
         finally:
             connection.close()
 
