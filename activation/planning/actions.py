@@ -3,9 +3,9 @@ The frozen actions of a plan: writing them down, checking them, reading them.
 
 A plan's table is `activation.plan_<sync>_<first 12 digits of the digest>`.
 Its columns: `action_no` (from 0 on without a gap; null for what is not sent), `sync_key`,
-`operation`, `disposition`, `reason`, `row_hash`, `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`,
-`subject_0`... for the second look at consent, and `field_<place>_<field>` with the payload, in
-the order of the fields' names, null for what is not sent.
+`operation`, `disposition`, `reason`, `row_hash`, `source_hash`, `nulls`, `version`, `cohort`,
+`mapping_digest`, `subject_0`... for the second look at consent, and `field_<place>_<field>` with
+the payload, in the order of the fields' names, null for what is not sent.
 """
 
 from __future__ import annotations

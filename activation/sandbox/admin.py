@@ -1,6 +1,6 @@
 """The sandbox's own addresses, under `/_sandbox`: they cost no quota and suffer no faults."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The sandbox put together: state, faults, log and the vendors that it stands in for."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -4,7 +4,7 @@ The way of a request through the sandbox: log, fault, vendor, answer.
 A fault decides whether the vendor sees the request, when, and what of the answer gets back.
 """
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 import asyncio

@@ -1,6 +1,6 @@
 """What a vendor's stand-in brings, so that the sandbox can host several beside each other."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The token endpoint and the sessions it opens."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 import base64

@@ -1,6 +1,6 @@
 """What a person with a browser does in the org: edits records and fields, at no cost of quota."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 from collections.abc import Callable

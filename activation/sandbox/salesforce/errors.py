@@ -6,7 +6,7 @@ Codes and texts follow the REST API guide and recorded answers.
 Where no source is known the comment says so.
 """
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 from typing import Any

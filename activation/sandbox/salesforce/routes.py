@@ -1,6 +1,6 @@
 """Salesforce's addresses, and what every call passes before it is answered."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 import re

@@ -1,6 +1,6 @@
 """sObject Rows: one record in one call, by id or by external id."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Salesforce's stand-in, put together."""
 
-# ruff: noqa: TID253 - only a running sandbox loads this module
+
 from __future__ import annotations
 
 from datetime import timedelta
