@@ -320,13 +320,22 @@ class SendPath:
     async def leave(self, parcel: Parcel) -> None:
         """Let a parcel lie: in doubt if an attempt was never answered, else as it was planned."""
         if parcel.fence is not None:
-            await self.doubt(parcel.cut, parcel.fence)
+            await self.doubt(parcel.cut, parcel.fence, payload_digest=parcel.digest)
 
-    async def doubt(self, cut: Cut, fence_until: datetime | None) -> None:
-        """Keep that nobody knows whether a batch was applied."""
+    async def doubt(
+        self, cut: Cut, fence_until: datetime | None, *, payload_digest: str | None = None
+    ) -> None:
+        """Keep that nobody knows whether a batch was applied, and which bytes may settle it."""
         # Without ledger or lease the batch stays `sent`, which the next run settles as well.
         with suppress(Unavailable, Busy):
-            await self._record(Settlement(cut, BatchState.IN_DOUBT, fence_until=fence_until))
+            await self._record(
+                Settlement(
+                    cut,
+                    BatchState.IN_DOUBT,
+                    fence_until=fence_until,
+                    payload_digest=payload_digest,
+                )
+            )
 
     async def _rest(self, seconds: float) -> None:
         while seconds > 0 and not self.halt.called:

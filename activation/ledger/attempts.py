@@ -31,6 +31,8 @@ class Settlement:
     receipts: tuple[Receipt, ...] = ()
     fence_until: datetime | None = None
     """Set if an attempt at this batch was never answered."""
+    payload_digest: str | None = None
+    """Set for a batch that is left in doubt: the bytes that may be sent again."""
     children: tuple[tuple[Cut, BatchState], ...] = ()
     """Smaller batches in which the other rows travel on."""
     letters: tuple[DeadLetter, ...] = ()
@@ -79,6 +81,7 @@ def record(store: Store, settlement: Settlement, *, lease: Lease, budget: Budget
             settlement.rejected,
             settlement.fence_until,
             packed,
+            settlement.payload_digest,
         )
         batches.settle(connected, cut.id, ending, now)
         for child, state in settlement.children:

@@ -95,6 +95,8 @@ class Ending:
     fence_until: datetime | None = None
     """Set if an attempt was never answered."""
     receipt: bytes | None = None
+    payload_digest: str | None = None
+    """The bytes that may be sent again; None leaves what the intent says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,7 @@ def settle(connected: sa.Connection, batch_id: str, ending: Ending, at: datetime
             fence_until=ending.fence_until,
             receipt=ending.receipt,
             settled_at=None if ending.state in OPEN else at,
+            payload_digest=ending.payload_digest or table.c.payload_digest,
         )
     )
 

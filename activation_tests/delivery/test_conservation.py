@@ -71,7 +71,7 @@ def shared() -> Iterator[tuple[Ledger, Time]]:
         yield ledger, time
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     steps=faults,
     fates=row_errors,

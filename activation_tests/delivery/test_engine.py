@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -185,6 +186,24 @@ def test_row_errors_that_pass_are_tried_again(make_rig: MakeRig) -> None:
     assert outcomes.requests == 3
 
 
+def test_a_part_of_an_unanswered_batch_is_settled_too(make_rig: MakeRig) -> None:
+    """Rows that were to go again when the run ended are settled, though their part never left."""
+    rig = make_rig(10, script=[Fault(Trouble.LATE)], row_errors={"k00003": [LOCKED]})
+
+    def pause(_progress: object) -> None:
+        if len(rig.destination.requests) == 2:
+            rig.ledger.switches.pause("all", reason="stop", author="operator")
+
+    rig.on_progress = pause
+    with pytest.raises(Paused):
+        rig.deliver()
+
+    assert (rig.totals()["delivered"], rig.totals()["in_doubt"]) == (9, 1)
+    rig.ledger.switches.resume("all", reason="fine", author="operator")
+    outcomes = rig.deliver(owner="run-2")
+    assert (outcomes.totals["delivered"], outcomes.settled) == (10, True)
+
+
 def test_row_errors_that_stay_become_dead_letters(make_rig: MakeRig) -> None:
     """A row that stays locked is rejected after the attempts allowed, and due again later."""
     rig = make_rig(200, row_errors={"k00003": [LOCKED] * 9})
@@ -329,6 +348,39 @@ def test_the_switch_is_read_before_a_repetition(make_rig: MakeRig) -> None:
 
     assert len(rig.destination.requests) == 1
     assert rig.totals()["in_doubt"] == 200
+
+
+def test_the_switch_is_read_with_the_intent(make_rig: MakeRig) -> None:
+    """A pause that comes while consent is asked for stops the request that was about to leave."""
+    rig = make_rig(10)
+
+    def pause() -> list[int]:
+        rig.ledger.switches.pause("all", reason="stop", author="operator")
+        return []
+
+    rig.frozen.withdrawn = pause
+    with pytest.raises(Paused):
+        rig.deliver()
+
+    assert (rig.destination.requests, rig.totals()["held"]) == ([], 10)
+
+
+def test_a_request_does_not_start_after_its_deadline(make_rig: MakeRig) -> None:
+    """A request whose time ran out before it began is not sent then, but intended anew."""
+    rig = make_rig(10)
+    intend = rig.ledger.intend
+    late = iter([61])
+
+    def slowly(*args: Any, **options: Any) -> None:
+        intend(*args, **options)
+        rig.later(seconds=next(late, 0))
+
+    rig.ledger.intend = slowly  # type: ignore[method-assign]
+    outcomes = rig.deliver()
+
+    assert (outcomes.totals["delivered"], outcomes.requests) == (10, 2)
+    assert len(rig.destination.requests) == 1
+    assert rig.ledger.in_doubt_ranges(SYNC) == ()
 
 
 def test_consent_withdrawn_on_the_way_is_obeyed(make_rig: MakeRig) -> None:
