@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -157,6 +157,19 @@ class DeadLetters:
     def drop(self, sync: str, ids: Sequence[str]) -> int:
         """Give these payloads up: they stay away until they change; return how many."""
         return self._move(sync, ids, LetterState.DROPPED)
+
+    def forget(self, sync: str, *, older_than: timedelta) -> int:
+        """
+        Remove the letters of a sync that are older than that; return how many.
+
+        A row whose letter is gone is planned again, so that no row is given up in silence.
+        """
+        table = tables.dead_letter
+        before = self.store.clock.now() - older_than
+        with self.store.write() as connected:
+            return connected.execute(
+                table.delete().where(table.c.sync == sync, table.c.created_at < before)
+            ).rowcount
 
     def _move(self, sync: str, ids: Sequence[str] | None, state: LetterState) -> int:
         table = tables.dead_letter

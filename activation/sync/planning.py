@@ -34,6 +34,8 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
     _ = parts.schema  # a destination that does not answer ends it here
     if ledger.switches.paused(parts.contract.sync, name) is None:
         asyncio.run(_settle(parts, run_id))
+    kept = parts.contract.replay.keep_dead_letters
+    ledger.dead_letters.forget(parts.contract.sync, older_than=kept)
     with parts.services.warehouse.session() as session:
         fold_delivered(parts, session)
         made = _make(parts, session, phase, freeze=True)
