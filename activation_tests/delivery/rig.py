@@ -260,6 +260,10 @@ class Rig:
                 sums[name] = sums.get(name, 0) + rows
         return sums
 
+    def once_each(self) -> bool:
+        """Return whether no record was made twice."""
+        return max(self.destination.creates.values(), default=0) <= 1
+
     def later(self, **span: float) -> None:
         """Let time pass with nobody at work."""
         self.time.seconds += timedelta(**span).total_seconds()
