@@ -100,7 +100,11 @@ def _message(event: dg.DagsterEvent) -> str | None:
     failure = data.user_failure_data
     if failure is not None and failure.description:
         return failure.description
-    return data.error.message.strip() if data.error else None
+    error = data.error
+    # Dagster wraps what a step raised; what went wrong is the innermost.
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else None
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The one resource: opens syncs from the project's own configuration."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,7 +32,7 @@ class ActivationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield Sync(find_contract(settings, name), services)
 
 
-@dg.definitions
-def resources() -> dg.Definitions:
-    """Return the resource under the name by which the assets ask for it."""
-    return dg.Definitions(resources={"activation": ActivationResource()})
+@functools.cache
+def activation() -> ActivationResource:
+    """Return the one that every component brings along: Dagster wants the same object."""
+    return ActivationResource()

@@ -50,7 +50,7 @@ def plan_asset(contract: Contract, upstream: lineage.Upstream) -> dg.AssetsDefin
     def plan(context: dg.AssetExecutionContext, activation: ActivationResource) -> Results:
         try:
             with activation.sync(contract.sync) as sync:
-                planned = sync.plan(context.partition_key, run_id=context.run_id)
+                planned = sync.plan(context.partition_key, run_id=context.run.run_id)
         except ActivationError as error:
             raise _failure(error) from None
         yield dg.MaterializeResult(
@@ -98,7 +98,7 @@ def destination_asset(contract: Contract, upstream: lineage.Upstream) -> dg.Asse
     def destination(context: dg.AssetExecutionContext, activation: ActivationResource) -> Results:
         try:
             with activation.sync(contract.sync) as sync:
-                delivered = sync.deliver(context.partition_key, run_id=context.run_id)
+                delivered = sync.deliver(context.partition_key, run_id=context.run.run_id)
         except ActivationError as error:
             raise _failure(error) from None
         yield dg.MaterializeResult(

@@ -23,7 +23,6 @@ def job(contract: Contract, upstream: Upstream) -> Any:
         )
         | dg.AssetSelection.assets(*upstream.keys).upstream(),
         description=f"Build the models, plan, pass the gates, deliver {contract.sync}, reconcile.",
-        partitions_def=phases(contract.sync),
         tags={"activation/sync": contract.sync, "activation/connection": _connection(contract)},
         executor_def=dg.in_process_executor,
     )

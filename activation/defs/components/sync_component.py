@@ -9,6 +9,7 @@ from activation.contract.model import Contract
 from activation.defs.components.assets import destination_asset, plan_asset
 from activation.defs.components.automation import job, schedule
 from activation.defs.components.lineage import Upstream
+from activation.defs.resources import activation
 
 
 class SyncComponent(dg.Component):
@@ -33,7 +34,7 @@ class SyncComponent(dg.Component):
         return cls(attributes)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Return the two assets with their checks, the job and the schedule."""
+        """Return the two assets with their checks, the job, the schedule and what they need."""
         del context  # the contract says it all
         upstream = Upstream.of(self.contract)
         asset_job = job(self.contract, upstream)
@@ -45,4 +46,5 @@ class SyncComponent(dg.Component):
             ],
             jobs=[asset_job],
             schedules=[scheduled] if scheduled else [],
+            resources={"activation": activation()},
         )
