@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from activation.ledger import open_ledger
 from activation.sandbox.client import Sandbox
 from activation.sandbox.server import running
-from activation_tests.sync.project import Project, make_project, opened_project
+from activation_tests.sync.project import ROOT, Project, make_project, opened_project
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +75,17 @@ def delivered(tmp_path: Path, delivered_once: Path) -> Iterator[Project]:
     ):
         opened.requests()
         yield opened
+
+
+@pytest.fixture(scope="session")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """Load this project as the command line does: once for the whole process."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setenv("ACTIVATION_PROJECT", str(ROOT))
+        patch.setenv("ACTIVATION_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("PATH", os.environ["PATH"])
+        # Dagster's own loader uses what Dagster calls preview and beta, and an outlived pydantic.
+        warnings.simplefilter("ignore")
+        from activation.defs import launch
+
+        return launch._definitions()
