@@ -249,7 +249,18 @@ def test_a_paused_sync_asks_nobody(make_rig: MakeRig) -> None:
 
 
 def test_a_long_wait_keeps_the_lease(make_rig: MakeRig) -> None:
-    """Waiting as long as the vendor asks for does not lose the lease."""
+    """However long the vendor asks to wait for, nobody else gets the lease meanwhile."""
     rig = make_rig(1, script=[Fault(Trouble.RATE_LIMITED, retry_after=1200)])
+    sleep = rig.time.sleep
+    woken = []
+
+    async def sleep_and_try(seconds: float) -> None:
+        await sleep(seconds)
+        with pytest.raises(Busy):
+            rig.ledger.leases.acquire(SYNC, "run-2", seconds=300)
+        woken.append(rig.time.seconds)
+
+    rig.time.sleep = sleep_and_try  # type: ignore[method-assign]
 
     assert rig.deliver().totals["delivered"] == 1
+    assert woken[-1] >= 1200
