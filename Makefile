@@ -18,8 +18,8 @@ $(STAMP): requirements.lock pyproject.toml
 		{ echo "activation needs Python 3.11; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing into .venv from requirements.lock (once; takes some minutes)" >&2
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(STAMP)
 
 $(MANIFEST): $(STAMP) $(DBT_SOURCES)

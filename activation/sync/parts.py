@@ -10,9 +10,13 @@ from activation.destinations.base import Connection, Destination, ObjectSchema
 from activation.destinations.connections import connection
 from activation.destinations.registry import open_destination
 from activation.errors import (
+    AccessRefused,
     ConfigurationError,
     DestinationError,
+    QuotaExhausted,
+    QuotaRefused,
     Refused,
+    Stopped,
     Unavailable,
     UsageError,
 )
@@ -138,16 +142,21 @@ class Parts:
             self.services.warehouse, self.contract, record.table, self.consent, self.clock
         )
 
-    def unreachable(self, error: DestinationError) -> Unavailable:
+    def unreachable(self, error: DestinationError) -> Stopped:
         """Return what to say when the destination could not be asked."""
-        name, target = self.connection.name, self.services.settings.target
-        return Unavailable(
-            f"connection {name} at {self.connection.base_url} could not be asked: {error.message}",
-            hint="Start the sandbox: activation sandbox"
-            if target == "sandbox"
-            else "See that the address answers and accepts the credentials, then repeat.",
-            connection=name,
-        )
+        name = self.connection.name
+        address = self.connection.base_url
+        said = f"connection {name} at {address} could not be asked: {error.message}"
+        if isinstance(error, QuotaRefused):
+            hint = "The account's requests of the day are used up; repeat when some are left."
+            return QuotaExhausted(said, hint=hint, connection=name)
+        if isinstance(error, AccessRefused):
+            hint = "See that the credentials are accepted and allow what the contract needs."
+        elif self.services.settings.target == "sandbox":
+            hint = "Start the sandbox: activation sandbox"
+        else:
+            hint = "See that the address answers, then repeat."
+        return Unavailable(said, hint=hint, connection=name)
 
     @cached_property
     def _manifest(self) -> Manifest:

@@ -50,7 +50,8 @@ def open_services(
     settings.home.mkdir(parents=True, exist_ok=True)
     profile = load_profile(settings.dbt_project, settings.environment(environment))
     with open_ledger(settings.ledger_url, clock) as ledger:
-        yield Services(settings, ledger, open_warehouse(profile), clock, environment)
+        warehouse = open_warehouse(profile, lock_wait=settings.lock_wait)
+        yield Services(settings, ledger, warehouse, clock, environment)
 
 
 def find_contract(settings: Settings, sync: str) -> Contract:

@@ -11,7 +11,7 @@ from activation_tests.ledger.conftest import StandingClock
 def test_old_letters_are_forgotten_and_their_rows_go_out_again(
     ledger: Ledger, clock: StandingClock
 ) -> None:
-    """A letter older than the contract keeps it no longer holds its row back; a younger one does."""
+    """A letter older than the contract says no longer holds its row back; a younger one does."""
     for number, age in enumerate((timedelta(days=31), timedelta(days=29))):
         letter = DeadLetter(
             id=str(number),
