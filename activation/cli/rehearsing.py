@@ -98,6 +98,8 @@ def sandbox(
             ),
         )
         return ExitCode.DONE
+    if shutil.which(command[0]) is None:
+        raise UsageError(f"there is no command `{command[0]}`.", hint="Check its path.")
     from activation.defs.instance import prepare
 
     with running(settings.sandbox_state, chosen) as address:
@@ -108,12 +110,7 @@ def sandbox(
             "ACTIVATION_SANDBOX_PORT": address.rpartition(":")[2],
             "DAGSTER_HOME": str(prepare(settings)),
         }
-        try:
-            return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own command
-        except FileNotFoundError:
-            raise UsageError(
-                f"there is no command `{command[0]}`.", hint="Check its path."
-            ) from None
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own command
 
 
 def _forget(settings: Settings) -> None:

@@ -151,14 +151,15 @@ def ran(
     if plan is not None and (recorded is not None or plan_is_of(run_id, plan.summary)):
         gates = [gate(verdict) for verdict in ledger.plans.verdicts(plan.digest).values()]
     if recorded is None:
-        stopped_by_gate = any(not verdict["passed"] for verdict in gates)
-        state = RunState.REFUSED if stopped_by_gate else RunState.FAILED
-        code = ExitCode.REFUSED if stopped_by_gate else ExitCode.STOPPED
+        failed = [verdict["gate"] for verdict in gates if not verdict["passed"]]
+        state = RunState.REFUSED if failed else RunState.FAILED
+        code = ExitCode.REFUSED if failed else ExitCode.STOPPED
+        said = f"its gates did not let it through: {', '.join(failed)}; nothing was sent"
         return {
             **_empty_run(contract, phase, run_id, gates),
             "state": state.value,
             "exit_code": int(code),
-            "message": message,
+            "message": said if failed else message,
         }
     compared = parity(contract, phase, recorded.parity) if recorded.parity else None
     code = _EXIT[recorded.state]
