@@ -11,6 +11,7 @@ from typing import Self
 from activation.errors import ConfigurationError
 
 SANDBOX_PORT = 8765
+LOCK_WAIT = 30
 _LARGEST_PORT = 65535
 _MARKER = "workspace.yaml"
 
@@ -37,6 +38,8 @@ class Settings:
     sandbox_state: Path
     sandbox_port: int
     """`ACTIVATION_SANDBOX_PORT`, or 8765."""
+    lock_wait: float
+    """`ACTIVATION_LOCK_WAIT`: seconds that a warehouse held by another process is waited for."""
 
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, start: Path | None = None) -> Self:
@@ -51,7 +54,7 @@ class Settings:
             start: where the search for the project begins; the current folder if None.
 
         Raises:
-            ConfigurationError: `ACTIVATION_PROJECT` is no folder, or the port is none.
+            ConfigurationError: `ACTIVATION_PROJECT` is no folder, or a number is none.
         """
         env = os.environ if env is None else env
         root = _root(env, start or Path.cwd())
@@ -69,6 +72,7 @@ class Settings:
             dagster_home=root / (env.get("DAGSTER_HOME") or home / "dagster"),
             sandbox_state=home / "sandbox",
             sandbox_port=sandbox_port(env),
+            lock_wait=_lock_wait(env),
         )
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -95,6 +99,16 @@ def sandbox_port(env: Mapping[str, str]) -> int:
     raise ConfigurationError(
         f"ACTIVATION_SANDBOX_PORT is {text!r}, which is not a port.",
         hint=f"Set it to a number from 1 to {_LARGEST_PORT}, or leave it out for {SANDBOX_PORT}.",
+    )
+
+
+def _lock_wait(env: Mapping[str, str]) -> float:
+    text = env.get("ACTIVATION_LOCK_WAIT") or str(LOCK_WAIT)
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    raise ConfigurationError(
+        f"ACTIVATION_LOCK_WAIT is {text!r}, which is not a number of seconds.",
+        hint=f"Set it to a whole number, or leave it out for {LOCK_WAIT}.",
     )
 
 
