@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from activation.defs.instance import instance, mirror_phases
-from activation_tests.sync.project import SYNC, LeapingClock, Project
+from activation_tests.sync.project import SYNC, Project
 
 Runner = Callable[..., dg.ExecuteInProcessResult]
 
@@ -33,10 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Let the definitions' resource find the project, whose time is the machine's."""
-    for name, value in project.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DAGSTER_HOME", "")
-    project.clock = LeapingClock(datetime.now(UTC))
+    project.enter(monkeypatch)
     return project
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import yaml
 
 from activation.contract.model import Contract
@@ -103,6 +104,14 @@ class Project:
     def contract(self) -> Contract:
         """Return the contract as the file has it now."""
         return find_contract(self.settings, SYNC)
+
+    def enter(self, patch: pytest.MonkeyPatch) -> None:
+        """Be the project of this process, at the machine's time, until the test ends."""
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+        for name in ("ACTIVATION_TARGET", "ACTIVATION_LEDGER_URL", "DAGSTER_HOME"):
+            patch.setenv(name, "")
+        self.clock = LeapingClock(datetime.now(UTC))
 
     def edit_contract(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Write the contract anew after `change` was done to its attributes."""
