@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from activation.contract.keys import key_hash
 from activation.delivery.parcels import Parcel
 from activation.delivery.scrub import scrub
 from activation.destinations.base import Fate, RowError, RowResult
-from activation.ledger.dead_letters import DeadLetter, key_hash
+from activation.ledger.dead_letters import DeadLetter
 from activation.ledger.receipts import Receipt
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,11 +60,6 @@ class LetterCount:
     fate: str
     rows: int
     oldest: datetime
-
-
-def key_hash(sync: str, sync_key: str) -> str:
-    """Return the SHA-256, in hex, by which ledger and planner name a key."""
-    return hashlib.sha256(f"{sync}|{sync_key}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,13 +48,8 @@ def compose_key(parts: Iterable[object]) -> str | None:
     return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in found)
 
 
-def key_hash(sync: str, key: str) -> str:
-    """Return the SHA-256, in hex, by which the ledger and reports name a key."""
-    return hashlib.sha256(f"{sync}|{key}".encode()).hexdigest()
-
-
 def key_hash_sql(functions: Functions, key: exp.Expr) -> exp.Expr:
-    """Return the same in SQL; `sync` is bound."""
+    """Return in SQL what `contract.keys.key_hash` does; `sync` is bound."""
     return functions.sha256(joined([bound("sync"), exp.Literal.string("|"), key]))
 
 

@@ -8,13 +8,13 @@ from datetime import datetime
 import pyarrow as pa
 from sqlglot import exp
 
+from activation.contract.keys import key_hash
 from activation.contract.model import Contract, Phase
 from activation.destinations.base import Traits
 from activation.errors import ContractError
 from activation.planning.changes import find_changes
 from activation.planning.consent import consent_age
 from activation.planning.dispositions import judge
-from activation.planning.keys import key_hash
 from activation.planning.mapping import SourceMapping, read_mapping, row_seed
 from activation.planning.model import PlanInputs
 from activation.planning.state import delivered

@@ -1,6 +1,5 @@
 """The sandbox's own addresses, under `/_sandbox`: they cost no quota and suffer no faults."""
 
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,6 +1,5 @@
 """The sandbox put together: state, faults, log and the vendors that it stands in for."""
 
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -4,7 +4,6 @@ The way of a request through the sandbox: log, fault, vendor, answer.
 A fault decides whether the vendor sees the request, when, and what of the answer gets back.
 """
 
-
 from __future__ import annotations
 
 import asyncio

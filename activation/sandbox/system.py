@@ -1,6 +1,5 @@
 """What a vendor's stand-in brings, so that the sandbox can host several beside each other."""
 
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from activation.contract.keys import key_hash
 from activation.contract.model import DataClass, Phase
 from activation.delivery.order import target_of
 from activation.delivery.recovery import Recovery, settle
@@ -17,7 +18,6 @@ from activation.errors import DestinationError
 from activation.gates.evaluate import evaluate
 from activation.gates.verdict import Verdict
 from activation.planning.actions import sample
-from activation.planning.keys import key_hash
 from activation.planning.model import Plan
 from activation.planning.planner import make_plan
 from activation.sync.folding import fold_delivered

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from activation.contract.keys import key_hash
 from activation.destinations.base import Fate
 from activation.ledger import Ledger
-from activation.ledger.dead_letters import DeadLetter, add, key_hash
+from activation.ledger.dead_letters import DeadLetter, add
 from activation_tests.ledger.conftest import StandingClock
 
 

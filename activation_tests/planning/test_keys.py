@@ -9,11 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
+from activation.contract.keys import key_hash
 from activation.planning.keys import (
     cohort_of,
     cohort_sql,
     compose_key,
-    key_hash,
     key_hash_sql,
     sync_key,
 )

@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from activation.contract.keys import key_hash
 from activation.errors import ConfigurationError, ContractError, Refused
 from activation.planning.actions import drop_plans, sample, verify
 from activation.planning.consent import revoked
-from activation.planning.keys import key_hash
 from activation.planning.model import ActionRange, Disposition, Plan, PlanInputs
 from activation_tests.planning.shop import (
     CONSENTS,

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from activation.contract.keys import key_hash
 from activation.errors import ContractError
-from activation.planning.keys import key_hash
 from activation.planning.model import ActionRange, PlanInputs
 from activation.reconciliation.comparison import compare, sample_keys
 from activation.reconciliation.parity import Discrepancy, Parity

@@ -1,6 +1,5 @@
 """The token endpoint and the sessions it opens."""
 
-
 from __future__ import annotations
 
 import base64

@@ -1,6 +1,5 @@
 """What a person with a browser does in the org: edits records and fields, at no cost of quota."""
 
-
 from __future__ import annotations
 
 from collections.abc import Callable

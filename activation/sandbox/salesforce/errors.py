@@ -6,7 +6,6 @@ Codes and texts follow the REST API guide and recorded answers.
 Where no source is known the comment says so.
 """
 
-
 from __future__ import annotations
 
 from typing import Any

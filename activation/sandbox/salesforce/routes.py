@@ -1,6 +1,5 @@
 """Salesforce's addresses, and what every call passes before it is answered."""
 
-
 from __future__ import annotations
 
 import re

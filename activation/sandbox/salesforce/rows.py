@@ -1,6 +1,5 @@
 """sObject Rows: one record in one call, by id or by external id."""
 
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

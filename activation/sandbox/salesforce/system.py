@@ -1,6 +1,5 @@
 """Salesforce's stand-in, put together."""
 
-
 from __future__ import annotations
 
 from datetime import timedelta
