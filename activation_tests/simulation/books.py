@@ -1,0 +1,49 @@
+"""The real ledger on SQLite in memory: one database, empty again for every seed, and a watcher."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from activation.ledger import open_ledger
+
+# The watcher sees what becomes durable, whoever wrote it.
+_WATCHER = """
+CREATE TABLE watched (
+    no INTEGER PRIMARY KEY, batch TEXT, plan TEXT, old TEXT, new TEXT, blocked TEXT, fence TEXT
+);
+CREATE TRIGGER watch AFTER UPDATE OF state, requests ON batch
+WHEN OLD.state <> NEW.state OR OLD.requests <> NEW.requests
+BEGIN
+    INSERT INTO watched (batch, plan, old, new, blocked, fence)
+    VALUES (NEW.id, NEW.plan_digest, OLD.state, NEW.state, NEW.blocked, NEW.fence_until);
+END;
+"""
+
+
+class Books:
+    """The database behind all ledgers of a seed; made once a process, emptied for each seed."""
+
+    def __init__(self) -> None:
+        self.engine = open_ledger("sqlite://").store.engine
+        # The pool holds one connection, which the ledgers of all simulated processes share.
+        raw = self.engine.raw_connection().driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        raw.executescript(_WATCHER)
+        self._raw = raw
+        self._empty = raw.serialize()
+
+    def renew(self) -> None:
+        """Forget the last seed."""
+        self._raw.deserialize(self._empty)
+
+    def ask(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return what the database holds now; call it between transactions only."""
+        return self._raw.execute(query, values).fetchall()
+
+
+def moment(stored: str) -> datetime:
+    """Return the time that SQLite keeps as text."""
+    return datetime.fromisoformat(stored).replace(tzinfo=UTC)

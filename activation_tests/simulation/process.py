@@ -1,0 +1,144 @@
+"""A process that may die or stand still: its clock, its wire, and its hold on the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from activation.errors import Unavailable
+from activation.ledger import Ledger
+from activation.ledger.store import Store
+from activation_tests.simulation.stage import Stage
+
+T = TypeVar("T")
+
+
+class CrashError(BaseException):
+    """The process is gone."""
+
+
+class Process:
+    """One simulated process; a dead one neither writes nor sends any more."""
+
+    def __init__(self, stage: Stage, name: str, engine: sa.Engine) -> None:
+        self.stage = stage
+        self.name = name
+        self.alive = True
+        self.frozen_until = 0.0
+        self.in_flight = 0
+        """Requests that it still listens to."""
+        self.delivers: str | None = None
+        """The digest of the plan that it delivers."""
+        self.since: datetime | None = None
+        """When it began to, on the wall clock."""
+        self.listening = 0.0
+        """Seconds that the request which was just made takes to be answered."""
+        self.randomness = stage.chance(name)
+        self.clock = ProcessClock(stage)
+        self.wire = ProcessWire(self)
+        self.ledger = Ledger(ProcessStore(engine, self.clock, self))
+
+    def hazard(self, where: str) -> None:
+        """
+        Be somewhere where the process may die.
+
+        Raises:
+            CrashError: it did, or it is dead already.
+        """
+        stage = self.stage
+        if self.alive and stage.faulty and self.randomness.random() < stage.scenario.crash:
+            self.alive = False
+            stage.tell(self.name, f"dies {where}")
+        if not self.alive:
+            raise CrashError
+
+    async def breathe(self, longest: float = 0.05) -> None:
+        """Let others go on; this process may stand still or die meanwhile."""
+        stage = self.stage
+        await asyncio.sleep(self.randomness.random() * longest)
+        if stage.faulty and self.randomness.random() < stage.scenario.freeze:
+            seconds = self.randomness.choice((5, 70, 400))
+            self.frozen_until = max(self.frozen_until, stage.now() + seconds)
+            stage.tell(self.name, f"stands still for {seconds} s")
+        if (left := self.frozen_until - stage.now()) > 0:
+            await asyncio.sleep(left)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessClock:
+    """The machine's clock, which may be wrong by some seconds; spans are always right."""
+
+    stage: Stage
+
+    def now(self) -> datetime:
+        """Return the wall clock."""
+        return self.stage.wall()
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        return self.stage.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessWire:
+    """Runs blocking calls after some time; each is a point where anything may happen."""
+
+    process: Process
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what the call returns, or raise what it raises."""
+        process = self.process
+        await process.breathe()
+        process.hazard("before a call")
+        try:
+            return call()
+        finally:
+            if process.listening:
+                seconds, process.listening = process.listening, 0.0
+                try:
+                    await asyncio.sleep(seconds)
+                finally:
+                    process.in_flight -= 1
+            process.hazard("after a call")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStore(Store):
+    """The ledger's database as one process reaches it, or does not."""
+
+    process: Process
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a consistent view."""
+        self._reach()
+        with Store.read(self) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction; the process may die before it or after its commit."""
+        self._reach()
+        self.process.hazard("before a transaction")
+        with Store.write(self) as connection:
+            yield connection
+        self.process.hazard("after a transaction")
+
+    def _reach(self) -> None:
+        process, stage = self.process, self.process.stage
+        if not process.alive:
+            raise CrashError
+        if stage.faulty and process.randomness.random() < stage.scenario.deaf:
+            stage.tell(process.name, "cannot reach the ledger")
+            stage.saw("the ledger was out of reach")
+            raise Unavailable("The ledger cannot be reached.", hint="Repeat.")
