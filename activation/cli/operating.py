@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from activation.cli import reports
 from activation.cli.options import Json, Reason, SyncName
 from activation.cli.output import Output
 from activation.contract.loading import load_contracts
@@ -122,6 +123,6 @@ def _author() -> str:
 
 def _told(scope: str, done: str, reason: str, *, json: bool) -> int:
     output = Output(json=json)
-    output.text(f"{scope}: {done} ({reason}).")
+    output.text(f"{scope}: {done} ({reports.escape(reason)}).")
     output.result({"scope": scope, "state": done, "reason": reason})
     return ExitCode.DONE
