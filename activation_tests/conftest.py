@@ -19,6 +19,20 @@ from activation_tests.sync.project import ROOT, Project, make_project, opened_pr
 if TYPE_CHECKING:
     import dagster as dg
 
+DAGSTERS_OWN_WARNINGS = (
+    "dagster.PreviewWarning",
+    "dagster.BetaWarning",
+    "pydantic.warnings.PydanticDeprecatedSince20",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let Dagster use what Dagster calls preview and beta, and what pydantic has outlived."""
+    for item in items:
+        if "definitions" in getattr(item, "fixturenames", ()):
+            for category in DAGSTERS_OWN_WARNINGS:
+                item.add_marker(pytest.mark.filterwarnings(f"ignore::{category}"))
+
 
 @pytest.fixture(scope="session")
 def vendor_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -12,21 +11,6 @@ from activation.defs.instance import instance, mirror_phases
 from activation_tests.sync.project import SYNC, Project
 
 Runner = Callable[..., dg.ExecuteInProcessResult]
-
-OWN_WARNINGS = (
-    "dagster.PreviewWarning",
-    "dagster.BetaWarning",
-    "pydantic.warnings.PydanticDeprecatedSince20",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let Dagster use what Dagster calls preview and beta, and what pydantic has outlived."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            for category in OWN_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(f"ignore::{category}"))
 
 
 @pytest.fixture

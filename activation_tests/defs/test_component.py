@@ -11,6 +11,8 @@ from dagster.components.testing import create_defs_folder_sandbox
 from activation.defs.components import SyncComponent
 from activation_tests.sync.project import ROOT, SYNC
 
+pytestmark = pytest.mark.usefixtures("definitions")
+
 
 @pytest.fixture
 def attributes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import pytest
 from activation.defs.instance import mirror_phases
 from activation_tests.sync.project import SYNC, Project
 
+pytestmark = pytest.mark.usefixtures("definitions")
+
 PARTITIONS = f"{SYNC}_phases"
 
 
