@@ -1,0 +1,103 @@
+"""The main job as a newcomer runs it: dbt, Dagster, the sandbox, a process of its own each day."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activation_tests.sync.project import ROOT
+
+ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A home of its own, and a port that nothing else uses."""
+
+    home: Path
+    port: int
+
+    def run(self, *, day: int) -> dict[str, Any]:
+        """Return the report of one `activation demo`."""
+        command = ["demo", "--rows", str(ROWS), "--day", str(day), "--json"]
+        environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+        done = subprocess.run(
+            [sys.executable, "-m", "activation.cli", *command],
+            cwd=ROOT,
+            env={
+                **environment,
+                "ACTIVATION_HOME": str(self.home),
+                "ACTIVATION_PROJECT": str(ROOT),
+                "ACTIVATION_SANDBOX_PORT": str(self.port),
+                "ACTIVATION_TARGET": "sandbox",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        report = json.loads(done.stdout)
+        assert isinstance(report, dict)
+        return report
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Demo:
+    """Return a demo that nothing was left of."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return Demo(tmp_path / "home", free.getsockname()[1])
+
+
+def _agrees(run: dict[str, Any]) -> None:
+    """See that every row has an outcome, and that source and destination agree in full."""
+    for tally in [*run["outcomes"].values(), run["totals"]]:
+        assert tally["planned"] == sum(n for name, n in tally.items() if name != "planned")
+    assert all(gate["passed"] for gate in run["gates"])
+    assert run["totals"]["rejected"] == run["totals"]["in_doubt"] == 0
+    parity = run["parity"]
+    assert parity["full"]
+    assert parity["unexplained"] == 0
+    assert sum(kind["rows"] for kind in parity["classes"]) == parity["keys"]
+
+
+# Three processes, each with a dbt build; a minute or two on two busy cores.
+@pytest.mark.timeout(600)
+def test_three_runs_of_the_demo(demo: Demo) -> None:
+    """Day 1 brings everybody, its repeat nothing, and day 2 what changed, in as few requests."""
+    first = demo.run(day=1)
+
+    canary, full = first["runs"]
+    assert first["balanced"]
+    for run in (canary, full):
+        _agrees(run)
+    assert (canary["phase"], full["phase"]) == ("canary", "full")
+    assert 0 < canary["totals"]["delivered"] < ROWS / 20
+    delivered = canary["totals"]["delivered"] + full["totals"]["delivered"]
+    assert delivered > ROWS / 2
+    assert full["requests"] == ceil(full["totals"]["delivered"] / 200)
+    assert delivered + full["totals"]["blocked"] + full["totals"]["held"] == full["parity"]["keys"]
+
+    (again,) = demo.run(day=1)["runs"]
+
+    _agrees(again)
+    assert again["requests"] == again["totals"]["delivered"] == 0
+    assert again["totals"]["planned"] == full["totals"]["blocked"] + full["totals"]["held"]
+
+    (second,) = demo.run(day=2)["runs"]
+
+    _agrees(second)
+    changed = second["totals"]["delivered"]
+    assert 0 < changed < delivered * 0.3
+    assert second["requests"] == ceil(changed / 200)
+    assert second["outcomes"]["update"]["delivered"] > 0
+    assert (demo.home / "dagster").is_dir()
