@@ -183,6 +183,21 @@ class Batches:
             for row in rows
         )
 
+    def attempted_since(self, sync: str, at: datetime, *, but: str) -> str | None:
+        """Return another plan than `but` with a fenced attempt that began at `at` or later."""
+        table = tables.batch
+        with self.store.read() as connected:
+            return connected.scalar(
+                sa.select(table.c.plan_digest)
+                .where(
+                    table.c.sync == sync,
+                    table.c.plan_digest != but,
+                    table.c.intended_at >= at,
+                    table.c.fence_until > self.store.clock.now(),
+                )
+                .limit(1)
+            )
+
     def unfolded(self, sync: str) -> tuple[Unfolded, ...]:
         """Return the delivered batches of a sync that are not folded, oldest first."""
         table, plan = tables.batch, tables.plan

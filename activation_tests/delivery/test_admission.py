@@ -3,7 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from activation.errors import Refused, UsageError
+from activation.destinations.memory import Fault, Trouble
+from activation.errors import Refused, Unavailable, UsageError
 from activation.gates.verdict import Gate, Verdict
 from activation.ledger.leases import Lease
 from activation.ledger.plans import GATES, PlanState
@@ -89,6 +90,25 @@ def test_a_plan_overtaken_in_another_phase_is_refused(make_rig: MakeRig) -> None
         rig.deliver()
 
     assert rig.destination.records["k00001"]["Score"] == "v2"
+
+
+def test_a_plan_made_before_an_unanswered_attempt_is_refused(make_rig: MakeRig) -> None:
+    """A plan that cannot know of an attempt which may land late does not write over it."""
+    rig = make_rig(5, script=[Fault(Trouble.LATE)] * 4)
+    rig.later(minutes=1)
+    newer = rig.with_rows(actions(5, value="v2"))
+    newer.plan(digest="b" * 64, phase="everybody")
+    with pytest.raises(Unavailable):
+        rig.deliver()
+
+    with pytest.raises(Refused, match="attempt of aaaaaaaaaaaa"):
+        newer.deliver()
+    rig.destination.land()
+
+    assert {record["Score"] for record in rig.destination.records.values()} == {"v1"}
+    rig.later(minutes=15)
+    newer.deliver()
+    assert {record["Score"] for record in rig.destination.records.values()} == {"v2"}
 
 
 def test_a_later_plan_that_sent_nothing_overtakes_nothing(make_rig: MakeRig) -> None:
