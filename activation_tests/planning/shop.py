@@ -205,3 +205,22 @@ def open_shop(folder: Path, *, key_type: str = "VARCHAR", **changes: Any) -> Sho
         "status VARCHAR, loaded_at TIMESTAMP)"
     )
     return shop
+
+
+PHASES = {
+    "salt": "s1",
+    "phases": [
+        {"name": "canary", "share": "10%"},
+        {"name": "half", "share": "50%"},
+        {"name": "full", "share": "100%"},
+    ],
+}
+
+
+def update(shop: Shop, key: str, **columns: object) -> None:
+    """Change a lead as dbt would."""
+    sets = ", ".join(f"{name} = ${name}" for name in columns)
+    shop.sql(
+        f"UPDATE marts.lead_scores SET {sets} WHERE lead_id = $key",  # noqa: S608
+        {"key": key, **columns},
+    )
