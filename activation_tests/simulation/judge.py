@@ -12,6 +12,7 @@ from typing import Any
 from activation.contract.model import Contract
 from activation.delivery import Bounds
 from activation.destinations.base import QuotaReading
+from activation.gates.verdict import Gate
 from activation_tests.simulation.books import Books, moment
 from activation_tests.simulation.planner import Frozen, Warehouse
 from activation_tests.simulation.process import Process
@@ -139,7 +140,10 @@ class Judge:
 
     def _of_plan(self, batch: _Batch, process: Process, records: Records) -> None:
         frozen = self._warehouse.plans[batch.plan]
-        if not (frozen.judged and frozen.passed):
+        passed = self._books.ask(
+            "SELECT count(*) FROM verdict WHERE plan_digest = ? AND passed", (batch.plan,)
+        )
+        if not frozen.passed or passed[0][0] != len(Gate):
             self._stage.violated("gates", f"{batch.id} goes though its plan did not pass")
         if process.delivers == batch.plan and process.since is not None:
             age = process.since - frozen.plan.created_at

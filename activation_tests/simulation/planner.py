@@ -32,8 +32,6 @@ class Frozen:
     made_at: float
     passed: bool
     """Whether its gates passed."""
-    judged: bool = False
-    """Whether the verdicts are in the ledger."""
     by_key: dict[str, Row] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -30,9 +30,9 @@ _FROM_BOOKS = {
         "SELECT 1 FROM watched WHERE new = 'delivered' AND fence IS NOT NULL"
     ),
     "a dead letter that went again by itself": (
-        "SELECT 1 FROM dead_letter WHERE fate = 'retryable' AND state = 'overtaken'"
+        "SELECT 1 FROM dead_letter WHERE fate = 'retryable' AND state <> 'open'"
     ),
-    "a lease taken over": "SELECT 1 FROM lease WHERE token > 9",
+    "a lease that changed hands often": "SELECT 1 FROM lease WHERE token > 9",
     "a request refused whole while in doubt": (
         "SELECT 1 FROM watched WHERE new = 'refused' AND fence IS NOT NULL"
     ),

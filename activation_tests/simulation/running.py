@@ -34,8 +34,13 @@ class Run:
     judge: Judge
     account: Account
 
-    async def plan(self, phase: str) -> None:
-        """Settle what a dead run left, fold what arrived, make and judge a plan."""
+    def newest(self, phase: str) -> str | None:
+        """Return the digest of the phase's newest plan, if it has one."""
+        plan = self.process.ledger.plans.latest(SYNC, phase)
+        return None if plan is None else plan.digest
+
+    async def plan(self, phase: str) -> str:
+        """Settle, fold what arrived, make and judge a plan; return its digest."""
         process, ledger, stage = self.process, self.process.ledger, self.process.stage
         switch = ledger.switches.paused(SYNC, CONNECTION)
         if switch is None:
@@ -68,20 +73,18 @@ class Run:
         ledger.plans.record(frozen.plan, connection=CONNECTION)
         process.hazard("before the plan is judged")
         ledger.plans.record_verdicts(frozen.plan.digest, verdicts)
-        frozen.judged = True
+        return frozen.plan.digest
 
-    async def deliver(self, phase: str) -> None:
+    async def deliver(self, digest: str) -> None:
         """
-        Deliver the newest plan of the phase, and fold.
+        Deliver a plan, and fold.
 
         Raises:
             Stopped: it ended early.
             Refused: nothing was sent.
         """
         process, ledger = self.process, self.process.ledger
-        plan = ledger.plans.latest(SYNC, phase)
-        if plan is None:
-            return
+        plan = ledger.plans.get(digest)
         if plan.table not in self.warehouse.tables:
             raise Refused("The plan has no actions any more.", hint="Plan again.")
         stopped: Stopped | None = None

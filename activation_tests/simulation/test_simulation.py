@@ -9,8 +9,8 @@ from activation_tests.simulation.rarities import REQUIRED
 from activation_tests.simulation.telling import corpus, told
 from activation_tests.simulation.world import simulate
 
-_SEEDS = 48
-_AT_ONCE = 12
+_SEEDS = 30
+_AT_ONCE = 10
 
 
 @pytest.mark.parametrize("first", range(0, _SEEDS, _AT_ONCE))

@@ -12,6 +12,12 @@ _EASY = (
     "no quota check",
 )
 
+_SUBTLE = {
+    "a later answer takes the fence away": 78,
+    "a plan that does not know of an attempt": 5413,
+}
+"""Defects that few seeds show, and one that does."""
+
 
 def _caught(name: str, seeds: int) -> int | None:
     """Return the first seed that breaks a promise with this defect in place."""
@@ -23,6 +29,13 @@ def _caught(name: str, seeds: int) -> int | None:
 def test_gross_defects_are_caught_at_once(name: str) -> None:
     """A gross defect breaks a promise within a few seeds."""
     assert _caught(name, 30) is not None
+
+
+@pytest.mark.parametrize("name", _SUBTLE)
+def test_subtle_defects_are_caught(name: str) -> None:
+    """A defect that only a late request shows is caught by the seed that is known for it."""
+    with broken(name):
+        assert simulate(_SUBTLE[name]).violations
 
 
 @pytest.mark.slow

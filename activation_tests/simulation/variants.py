@@ -237,6 +237,9 @@ VARIANTS: dict[str, Callable[[], Patches]] = {
     "settling what was overtaken": lambda: [
         patch.object(Plans, "overtaken_by", _nothing),
     ],
+    "a plan that does not know of an attempt": lambda: [
+        patch.object(Batches, "attempted_since", _nothing)
+    ],
     "an acknowledged batch goes again": lambda: [
         patch.object(engine, "OPEN", _ALSO_DELIVERED),
     ],

@@ -27,11 +27,13 @@ from activation_tests.simulation.vendor import Account, Vendor
 
 _PATIENCE = 6 * 3600.0
 """Seconds in which every run must have come to its end."""
-_VISITS = (900.0, 3600.0, 3 * 3600.0, 6 * 3600.0, 6 * 3600.0, 7 * 3600.0)
-"""Seconds between the runs after the faults have healed: 24 hours less some minutes."""
+_VISITS = (900.0, 3600.0, 3 * 3600.0, 6 * 3600.0, 6 * 3600.0, 7.8 * 3600.0)
+"""Seconds between the runs after healing; the last begins when 24 hours are just over."""
 
 
 _WRONG = MARGIN / 2
+_LOITERING = (30.0, 200.0, 500.0, 700.0, 4000.0)
+"""Seconds for which a plan may lie about."""
 _REFUSALS = (
     "was stopped by its gates",
     "is older than",
@@ -108,8 +110,9 @@ class World:
             asyncio.ensure_future(self._switch()),
         ]
         runs = []
-        for gap, phase in zip(scenario.gaps, scenario.phases, strict=True):
-            runs.append(asyncio.ensure_future(self._run(phase)))
+        for number, gap in enumerate(scenario.gaps):
+            phase, repeated = scenario.phases[number], scenario.repeated[number]
+            runs.append(asyncio.ensure_future(self._run(phase, repeated=repeated)))
             await asyncio.sleep(gap)
         await asyncio.gather(*around)
         await asyncio.wait(runs, timeout=_PATIENCE)
@@ -147,9 +150,8 @@ class World:
 
     def _audit(self) -> None:
         """Hold the books of all plans against the equation, and against what was planned."""
-        for digest, frozen in sorted(self.warehouse.plans.items()):
-            if not frozen.judged:
-                continue
+        for (digest,) in self.books.ask("SELECT digest FROM plan ORDER BY no"):
+            frozen = self.warehouse.plans[digest]
             try:
                 tallies = self.ledger.outcomes(digest)
                 check(tallies)
@@ -167,8 +169,8 @@ class World:
         for state in from_books(self.books):
             self.stage.saw(state)
 
-    async def _run(self, phase: str) -> None:
-        """Plan and deliver in a process of its own."""
+    async def _run(self, phase: str, *, repeated: bool = False) -> None:
+        """Plan, unless the newest plan is taken up again, and deliver in a process of its own."""
         scenario, stage = self.stage.scenario, self.stage
         process = Process(stage, f"run-{len(self.processes) + 1}", self.books.engine)
         self.processes.append(process)
@@ -178,10 +180,11 @@ class World:
         made = Run(process, promise, self.warehouse, self.vendor, self.judge, account)
         stage.tell(process.name, f"starts for {phase}")
         try:
-            await made.plan(phase)
+            digest = made.newest(phase) if repeated else await made.plan(phase)
             if process.randomness.random() < scenario.loitering and stage.faulty:
-                await asyncio.sleep(process.randomness.choice((30.0, 700.0, 4000.0)))
-            await made.deliver(phase)
+                await asyncio.sleep(process.randomness.choice(_LOITERING))
+            if digest is not None:
+                await made.deliver(digest)
             stage.tell(process.name, "ends")
         except CrashError:
             stage.tell(process.name, "is gone")
