@@ -13,7 +13,6 @@ HEAD = "0001"
 """The newest revision under migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_ADVISORY_LOCK = 7_221_046
 
 
 def migrate(store: Store) -> None:
@@ -27,8 +26,6 @@ def migrate(store: Store) -> None:
         if _revision(connected) == HEAD:
             return
     with store.write() as connected:
-        if connected.dialect.name == "postgresql":
-            connected.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         _upgrade(connected)
 
 

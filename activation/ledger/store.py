@@ -16,6 +16,7 @@ from activation.errors import ConfigurationError, Unavailable
 
 _BUSY_SECONDS = 10
 _WRITES = "activation_writes"
+_ADVISORY_LOCK = 7_221_046
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,16 @@ class Store:
         """
         Open a transaction that holds the write lock from its start; commit at the end.
 
+        There is one writer at a time, on either database, so that what a transaction reads
+        still holds when it writes.
+
         Raises:
             Unavailable: the database is locked, full, corrupt or gone; nothing was written.
         """
         writer = self.engine.execution_options(**{_WRITES: True})
         with _failures(self.engine), writer.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
             yield connection
 
 
@@ -108,7 +114,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _failures(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
-    except (sa.exc.IntegrityError, sa.exc.ProgrammingError):
+    except sa.exc.IntegrityError:
         raise  # our own mistake, which no waiting repairs
     except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
         cause = getattr(error, "orig", None) or type(error).__name__

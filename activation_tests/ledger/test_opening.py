@@ -33,9 +33,9 @@ def test_the_newest_revision_is_known() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
-def test_sqlite_loses_nothing_on_power_failure(ledger: Ledger) -> None:
+def test_sqlite_loses_nothing_on_power_failure(sqlite_url: str) -> None:
     """SQLite runs with a write-ahead log, synced at every commit, and waits for other writers."""
-    with ledger.store.read() as connected:
+    with open_ledger(sqlite_url) as ledger, ledger.store.read() as connected:
         pragmas = {
             name: connected.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "busy_timeout")
@@ -105,13 +105,13 @@ def test_a_newer_ledger_is_unavailable(url: str) -> None:
         open_ledger(url)
 
 
-def test_a_locked_ledger_is_unavailable(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_ledger_is_unavailable(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that stays locked ends in a sentence, not in a traceback of the driver."""
-    open_ledger(url).close()
-    blocker = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    open_ledger(sqlite_url).close()
+    blocker = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     monkeypatch.setattr("activation.ledger.store._BUSY_SECONDS", 0)
-    with open_ledger(url) as impatient, pytest.raises(Unavailable, match="locked"):
+    with open_ledger(sqlite_url) as impatient, pytest.raises(Unavailable, match="locked"):
         impatient.switches.pause("all", reason="r", author="a")
     blocker.close()
 
