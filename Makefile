@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 		{ echo "activation needs Python 3.11; name one with: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing into .venv from requirements.lock (once; takes some minutes)" >&2
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(STAMP)
 
@@ -50,7 +50,7 @@ format: setup ## let ruff format and mend what it can
 
 lock: ## resolve pyproject.toml again into requirements.lock (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --no-strip-extras --extra dev pyproject.toml -o requirements.lock
+		--no-annotate --no-header --strip-extras --extra dev pyproject.toml -o requirements.lock
 
 clean: ## forget the demo: warehouse, ledger, sandbox, runs
 	@rm -rf .activation dbt_project/target dbt_project/logs
