@@ -17,14 +17,14 @@ def _calls(module: Path) -> Iterator[ast.Call]:
 
 
 def test_only_delivery_sends() -> None:
-    """`destination.send` is called in `delivery/` and nowhere else."""
+    """An endpoint's `send` and `start_job` are called in `delivery/` and nowhere else."""
     senders = {
         module.relative_to(ROOT).parts[0]
         for module in MODULES
         for call in _calls(module)
         if isinstance(call.func, ast.Attribute)
-        and call.func.attr == "send"
-        and "destination" in ast.unparse(call.func.value)
+        and call.func.attr in {"send", "start_job"}
+        and "endpoint" in ast.unparse(call.func.value)
     }
 
     assert senders == {"delivery"}

@@ -115,7 +115,7 @@ def sandbox(
 
 def _forget(settings: Settings) -> None:
     """Remove what earlier demos left, if the folder is one that a demo made."""
-    known = ("dagster", "sandbox", "ledger.db", "warehouse.duckdb", "logs")
+    known = ("dagster", "dbt", "sandbox", "ledger.db", "warehouse.duckdb", "logs")
     strangers = [e.name for e in settings.home.iterdir() if not e.name.startswith(known)]
     if strangers:
         raise UsageError(

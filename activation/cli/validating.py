@@ -9,7 +9,7 @@ from activation.contract.loading import place
 from activation.contract.model import Contract
 from activation.contract.source import check_source, load_manifest
 from activation.destinations.connections import connection
-from activation.errors import ActivationError
+from activation.errors import ActivationError, Stopped
 from activation.gates.schema import misfits
 from activation.settings import Settings
 from activation.sync import Sync, open_services
@@ -52,6 +52,8 @@ def _online(settings: Settings, contract: Contract) -> Iterator[str]:
     try:
         with open_services(settings) as services:
             schema = Sync(contract, services).parts.schema
+    except Stopped:
+        raise  # nothing is wrong with the contract; the vendor does not answer now
     except ActivationError as error:
         yield str(error)
         return

@@ -28,7 +28,9 @@ def models() -> dg.Definitions:
     # A DuckDB file is held by one process at a time: one dbt run at a time.
     @dbt_assets(manifest=project.manifest_path, project=project, name="dbt_build", pool="warehouse")
     def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        yield from dbt.cli(["build"], context=context).stream()
+        # One folder for all runs: dagster-dbt would make another for each, and keep them all.
+        artifacts = settings.home / "dbt"
+        yield from dbt.cli(["build"], context=context, target_path=artifacts).stream()
 
     job = dg.define_asset_job(
         "warehouse_models",

@@ -20,7 +20,8 @@ from activation.delivery.parcels import Parcel, again, encoder
 from activation.delivery.ports import Actions, Wire
 from activation.delivery.retry import Patience
 from activation.delivery.sending import SendPath
-from activation.destinations.base import Destination, EndpointClass
+from activation.destinations.base import Destination, RequestEndpoint
+from activation.destinations.traits import EndpointClass
 from activation.errors import Refused
 from activation.ledger import Ledger
 from activation.ledger.attempts import Settlement
@@ -52,21 +53,30 @@ class Terms(Protocol):
     def bounds(self) -> Bounds: ...  # noqa: D102
 
 
-def open_path(
+def open_path(  # noqa: PLR0913 - each is named
     means: Means,
     terms: Terms,
     lease: Lease,
     actions: Actions,
     *,
+    rows: int,
     recorded: Callable[[Settlement], None],
 ) -> SendPath:
-    """Return the send path for the actions of one plan."""
+    """Return the send path for the actions of one plan, of which so many rows are to be sent."""
     contract, bounds = terms.contract, terms.bounds
     target = target_of(contract)
+    endpoint = means.destination.endpoint(target, rows=rows)
+    if not isinstance(endpoint, RequestEndpoint):
+        raise Refused(
+            f"{contract.destination.connection} wants a job for {rows} rows, which this version "
+            "cannot run.",
+            hint="Choose a smaller phase.",
+            sync=contract.sync,
+        )
     return SendPath(
-        destination=means.destination,
+        endpoint=endpoint,
         target=target,
-        encode=encoder(means.destination.encode, target),
+        encode=encoder(endpoint.encode, target),
         ledger=means.ledger,
         lease=lease,
         budget=budget_of(contract, terms.headroom),
@@ -140,7 +150,7 @@ async def reopened(batch: BatchRecord, actions: Actions, path: SendPath) -> Parc
     cut = batch.cut
     rows = await read(actions, cut.first_action, cut.last_action, path.wire)
     parcel = again(batch, rows, path.encode)
-    upsert = path.destination.traits.endpoint_class is EndpointClass.KEYED_UPSERT
+    upsert = path.endpoint.traits.endpoint_class is EndpointClass.KEYED_UPSERT
     if batch.state not in UNKNOWN or (upsert and parcel.digest == batch.payload_digest):
         return parcel
     await path.doubt(cut, batch.fence_until)

@@ -70,6 +70,7 @@ async def deliver(  # noqa: PLR0913 - everything is handed in, so that a simulat
             order,
             lease,
             actions,
+            rows=plan.to_send,
             recorded=_Teller(ledger, plan, progress).tell,
         )
         parcels = _parcels(plan, actions, path, chunk_batches=order.bounds.chunk_batches)
@@ -108,7 +109,7 @@ async def _parcels(
             yield parcel
     cuts = [(b.cut.first_action, b.cut.last_action) for b in known if b.cut.parent is None]
     seq = max((batch.cut.seq for batch in known), default=0)
-    traits = path.destination.traits
+    traits = path.endpoint.traits
     chunk = traits.batch_rows * chunk_batches
     for start, end in gaps(cuts, 0, plan.to_send - 1):
         for first in range(start, end + 1, chunk):

@@ -10,7 +10,8 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.destinations.base import Target, Traits
+from activation.destinations.base import Target
+from activation.destinations.traits import Traits
 from activation.ledger.batches import BatchRecord, Cut
 from activation.ledger.ranges import pack, unpack
 

@@ -76,7 +76,7 @@ async def settle(  # noqa: PLR0913 - everything is handed in, so that a simulato
         for digest, batches in groupby(found, key=_plan_digest):
             plan = ledger.plans.get(digest)
             actions = actions_of(plan)
-            path = open_path(means, recovery, lease, actions, recorded=_untold)
+            path = open_path(means, recovery, lease, actions, rows=plan.to_send, recorded=_untold)
             parcels = _parcels(plan, list(batches), actions, path)
             await carry_all(parcels, path, at_once=recovery.contract.quota.concurrency)
             check(ledger.outcomes(digest))

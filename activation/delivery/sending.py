@@ -25,14 +25,14 @@ from activation.delivery.parcels import Encode, Parcel
 from activation.delivery.ports import Wire
 from activation.delivery.retry import Patience
 from activation.destinations.base import (
-    Destination,
-    EndpointClass,
     Fate,
     QuotaReading,
+    RequestEndpoint,
     RowError,
     RowResult,
     Target,
 )
+from activation.destinations.traits import EndpointClass
 from activation.errors import (
     AccessRefused,
     Applied,
@@ -61,7 +61,7 @@ _REFUSED_IN_A_ROW = 25
 class SendPath:
     """Sends parcels of one plan and keeps what comes of them."""
 
-    destination: Destination
+    endpoint: RequestEndpoint
     target: Target
     encode: Encode
     ledger: Ledger
@@ -140,7 +140,7 @@ class SendPath:
         await self._books(lambda: self.ledger.switches.check(sync, connection))
         revoked = (await self.consent.revoked()).intersection(parcel.numbers)
         cleared, parts = await self._withdraw(parcel, revoked) if revoked else (parcel, ())
-        if cleared is not None and len(cleared.payload) > self.destination.traits.batch_bytes:
+        if cleared is not None and len(cleared.payload) > self.endpoint.traits.batch_bytes:
             too_large = BatchRefused("It does not fit into a request.", code="TOO_LARGE")
             return None, await self._refused(cleared, too_large, reserved_at=None)
         return cleared, parts
@@ -203,8 +203,8 @@ class SendPath:
             seconds = (deadline - self.clock.now()).total_seconds()
             if seconds <= 0:
                 raise Transient("The request's time ran out before it began.", code="TOO_LATE")
-            answer = self.destination.send(self.target, parcel.payload, seconds=seconds)
-            results = self.destination.decode(answer, keys)
+            answer = self.endpoint.send(self.target, parcel.payload, seconds=seconds)
+            results = self.endpoint.decode(answer, keys)
             if len(results) != len(keys):
                 raise Transient(
                     "The answer does not fit the request.",
@@ -356,10 +356,10 @@ class SendPath:
 
     @property
     def _same_bytes_may_go_again(self) -> bool:
-        return self.destination.traits.endpoint_class is EndpointClass.KEYED_UPSERT
+        return self.endpoint.traits.endpoint_class is EndpointClass.KEYED_UPSERT
 
     def _fence_after(self, deadline: datetime) -> datetime:
-        return deadline + self.destination.traits.horizon
+        return deadline + self.endpoint.traits.horizon
 
     def _stopped(self, error: DestinationError) -> Stopped:
         connection = self.budget.connection

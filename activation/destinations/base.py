@@ -2,40 +2,22 @@
 What every vendor module declares and does.
 
 A destination knows its vendor and nothing of plans, ledgers or Dagster.
-Only `delivery/` calls `send`.
+Only `delivery/` calls `send` and what starts a job.
 Each vendor module has the same parts in the same order:
-traits, describe, encode, send, decode, read back.
+traits, describe, encode, send, decode, read back, find, preflight.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from activation.contract.model import FieldKind, FieldMapping
-
-
-class EndpointClass(StrEnum):
-    """What may be done with a request whose answer never came."""
-
-    JOB = "A"  # two-phase job: adopt it
-    KEYED_UPSERT = "B"  # send the same bytes again
-    IDEMPOTENT_CREATE = "C"  # send again while the vendor's key lives
-    UNKEYED = "D"  # hold for a human
-
-
-class Normaliser(StrEnum):
-    """What a vendor does to a value that it stores; planner and parity do the same in SQL."""
-
-    TRIM = "trim"  # white space at both ends is dropped
-    EMPTY_IS_NULL = "empty_is_null"
-    LOWER = "lower"
-    SECONDS = "seconds"  # fractions of a second are dropped
+from activation.destinations.traits import ObjectTraits, Traits, Verb
 
 
 class Operation(StrEnum):
@@ -47,38 +29,14 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
-    """The facts of one endpoint that the engine asks for instead of asking for names."""
-
-    system: str
-    endpoint_class: EndpointClass
-    batch_rows: int
-    batch_bytes: int
-    horizon: timedelta
-    """How long a request may still take effect after we stopped listening."""
-    key_is_case_sensitive: bool
-    keeps_order: bool
-    """Whether results come back in the order of the rows sent."""
-    values: dict[FieldKind, tuple[Normaliser, ...]]
-    """What the vendor does to values, by kind."""
-    email_values: tuple[Normaliser, ...]
-    """The same for fields that describe() calls e-mail."""
-    read_back_keys: int
-    """Keys in one keyed read."""
-    read_back_page: int
-    """Rows in one page of a full read."""
-    minimal_permissions: tuple[str, ...]
-    irreversible: tuple[str, ...] = ()
-    """Effects of a write that no rollback undoes, as sentences."""
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """Where rows go: the object, its key field, and the fields that may leave."""
 
     object: str
     key: str
     fields: tuple[FieldMapping, ...]
+    verb: Verb = Verb.UPSERT
+    """What is asked for; `encode` and `send` get the same target, so that they agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +85,10 @@ class Answer:
     status: int
     body: bytes
     quota: QuotaReading | None = None
+    requests: int = 1
+    """Requests that it took, polls included."""
+    billed: int = 0
+    """What the vendor charges for besides requests, in its own unit (Braze: data points)."""
 
 
 class Fate(StrEnum):
@@ -163,33 +125,64 @@ class ReadBack:
     requests: int = 1
 
 
-class Destination(Protocol):
-    """One vendor account."""
+class JobState(StrEnum):
+    """Where a job stands, in words that fit every vendor."""
+
+    OPEN = "open"  # made, not started: nothing of it was applied
+    RUNNING = "running"
+    DONE = "done"  # its results can be read, rows may have failed
+    FAILED = "failed"  # ended early: results may be partial, and say which rows were processed
+    GONE = "gone"  # the vendor does not know it (any more)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What the vendor says of a job."""
+
+    state: JobState
+    quota: QuotaReading | None = None
+    retry_after: float | None = None
+    """Seconds after which to ask again, if the vendor says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """
+    Records found by another field than the key.
+
+    `rows` has the columns `value` (what was asked for, as given), `destination_id`, and
+    `sync_key` (null where the record has none yet); a value with several records comes
+    several times.
+    """
+
+    rows: pa.Table
+    requests: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Something that the credentials may or may not do, as preflight found it."""
+
+    permission: str
+    held: bool
+    needed: bool
+    """False: the credentials can do more than the contract needs."""
+
+
+class Endpoint(Protocol):
+    """One way to write an object: rows into bytes, and an answer into results."""
 
     traits: Traits
-
-    def describe(self, object_name: str) -> ObjectSchema:
-        """Return the object's fields as the running user sees them."""
-        ...
 
     def encode(self, target: Target, rows: pa.Table) -> bytes:
         """
         Return the request body for these rows; the same rows give the same bytes.
 
-        `rows` has the columns `sync_key` and one a field of the target, in plan order.
+        `rows` has the column `sync_key` and one a field of the target, in plan order.
+        Where the traits say `changes_only` it may have `changed`, a list of the names of the
+        fields that changed; null means all of them.
+        For REMOVE and ERASE only `sync_key`, and `destination_id` if it is known, count.
         Its length is at most `traits.batch_rows`.
-        """
-        ...
-
-    def send(self, target: Target, payload: bytes, *, seconds: float) -> Answer:
-        """
-        Send an upsert of that payload and return the answer, waiting at most `seconds`.
-
-        Raises:
-            Transient: passing trouble, with whether it may have been applied.
-            BatchRefused: the request as a whole was refused.
-            QuotaRefused: the daily limit.
-            AccessRefused: credentials or permission.
         """
         ...
 
@@ -201,8 +194,100 @@ class Destination(Protocol):
         """
         ...
 
+
+@runtime_checkable
+class RequestEndpoint(Endpoint, Protocol):
+    """An endpoint of class B, C or D: the answer to a request holds the results."""
+
+    def send(self, target: Target, payload: bytes, *, seconds: float) -> Answer:
+        """
+        Send that payload and return the answer, waiting at most `seconds`.
+
+        Raises:
+            Transient: passing trouble, with whether it may have been applied.
+            BatchRefused: the request as a whole was refused.
+            QuotaRefused: the daily limit.
+            AccessRefused: credentials or permission.
+        """
+        ...
+
+
+@runtime_checkable
+class JobEndpoint(Endpoint, Protocol):
+    """
+    An endpoint of class A, in two phases.
+
+    The id that `open_job` returns is made durable before `start_job`, so that after a crash the
+    job is adopted and never doubled.  Each method raises what `RequestEndpoint.send` raises.
+    """
+
+    def open_job(self, target: Target, *, seconds: float) -> str:
+        """Make an empty job that does nothing until it is started; return the vendor's id."""
+        ...
+
+    def start_job(self, target: Target, job: str, payload: bytes, *, seconds: float) -> None:
+        """Hand the payload over and start the job; the last request in here is what starts it."""
+        ...
+
+    def job_status(self, target: Target, job: str, *, seconds: float) -> JobStatus:
+        """Return where the job stands."""
+        ...
+
+    def job_answer(self, target: Target, job: str, *, seconds: float) -> Answer:
+        """Return the results of a job that is DONE or FAILED, for `decode`."""
+        ...
+
+    def abandon_job(self, target: Target, job: str, *, seconds: float) -> None:
+        """See to it that a job that is OPEN never starts; one that is GONE is no error."""
+        ...
+
+
+class Destination(Protocol):
+    """One vendor account."""
+
+    system: str
+
+    def object_traits(self, object_name: str) -> ObjectTraits:
+        """
+        Return what the vendor does with the records of an object; no request is made.
+
+        Raises:
+            ConfigurationError: the adapter cannot write such an object.
+        """
+        ...
+
+    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:
+        """
+        Return the endpoint that suits so many rows of the target's verb best; no request is made.
+
+        Raises:
+            ConfigurationError: the adapter has none for that object and verb.
+        """
+        ...
+
+    def endpoint_named(self, target: Target, name: str) -> RequestEndpoint | JobEndpoint:
+        """
+        Return the endpoint whose traits have that name: what was begun over it is ended over it.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        ...
+
+    def describe(self, object_name: str) -> ObjectSchema:
+        """Return the object's fields as the running user sees them."""
+        ...
+
     def read_back(self, target: Target, keys: Sequence[str] | None) -> Iterator[ReadBack]:
         """Yield the records with these keys, or all that have one if `keys` is None."""
+        ...
+
+    def find(self, target: Target, by: str, values: Sequence[str]) -> Iterator[Match]:
+        """Yield the records whose field `by` has one of these values, with the key they have."""
+        ...
+
+    def preflight(self, target: Target) -> tuple[Grant, ...]:
+        """Return what the credentials may do of what is needed, and what they may beyond it."""
         ...
 
     def quota(self) -> QuotaReading | None:

@@ -20,17 +20,18 @@ import pyarrow as pa
 
 from activation.destinations.base import (
     Answer,
-    EndpointClass,
     FieldSchema,
+    Grant,
+    Match,
     ObjectSchema,
     QuotaReading,
     ReadBack,
     RowError,
     RowResult,
     Target,
-    Traits,
 )
 from activation.destinations.base import Fate as RowFate
+from activation.destinations.traits import EndpointClass, ObjectTraits, Traits
 from activation.errors import AccessRefused, Applied, BatchRefused, QuotaRefused, Transient
 
 MEMORY = Traits(
@@ -39,8 +40,10 @@ MEMORY = Traits(
     batch_rows=200,
     batch_bytes=1_000_000,
     horizon=timedelta(minutes=10),
-    key_is_case_sensitive=True,
     keeps_order=True,
+)
+MEMORY_OBJECT = ObjectTraits(
+    key_is_case_sensitive=True,
     values={},
     email_values=(),
     read_back_keys=200,
@@ -70,7 +73,9 @@ class Fault:
 
 
 class MemoryDestination:
-    """One account of the vendor that does not exist."""
+    """One account of the vendor that does not exist, and the one endpoint that it has."""
+
+    system = "memory"
 
     def __init__(
         self,
@@ -108,6 +113,18 @@ class MemoryDestination:
         self._limit = daily_limit
         self._late: list[bytes] = []
         self._lock = threading.Lock()
+
+    def object_traits(self, object_name: str) -> ObjectTraits:  # noqa: ARG002
+        """Return the same for every object."""
+        return MEMORY_OBJECT
+
+    def endpoint(self, target: Target, *, rows: int) -> MemoryDestination:  # noqa: ARG002
+        """Return itself, whatever is asked for."""
+        return self
+
+    def endpoint_named(self, target: Target, name: str) -> MemoryDestination:  # noqa: ARG002
+        """Return itself, whatever is asked for."""
+        return self
 
     def describe(self, object_name: str) -> ObjectSchema:
         """Return the fields that `fields` holds."""
@@ -172,6 +189,21 @@ class MemoryDestination:
                 **{name: [self.records[key].get(name) for key in wanted] for name in names},
             }
         yield ReadBack(pa.table(columns))
+
+    def find(self, target: Target, by: str, values: Sequence[str]) -> Iterator[Match]:  # noqa: ARG002
+        """Yield the records whose field `by` has one of these values."""
+        found = [
+            {"value": value, "destination_id": self.ids[key], "sync_key": key}
+            for value in values
+            for key, record in self.records.items()
+            if record.get(by) == value
+        ]
+        kinds = pa.schema([(n, pa.string()) for n in ("value", "destination_id", "sync_key")])
+        yield Match(pa.Table.from_pylist(found, kinds))
+
+    def preflight(self, target: Target) -> tuple[Grant, ...]:
+        """Return that all is allowed."""
+        return (Grant(f"write {target.object}", held=True, needed=True),)
 
     def quota(self) -> QuotaReading | None:
         """Return what was used of the limit, if there is one."""

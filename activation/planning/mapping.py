@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from activation.contract.model import Contract, FieldKind, FieldMapping, NullPolicy
-from activation.destinations.base import Normaliser, Traits
+from activation.destinations.traits import Normaliser, ObjectTraits
 from activation.errors import ConfigurationError, ContractError
 from activation.planning.keys import matching, sync_key
 from activation.warehouse.functions import Functions
@@ -141,7 +141,7 @@ def read_mapping(
     session: Session,
     contract: Contract,
     relation: Relation,
-    traits: Traits,
+    traits: ObjectTraits,
     email_fields: frozenset[str],
 ) -> SourceMapping:
     """
@@ -196,7 +196,7 @@ def read_mapping(
 
 
 def payload_fields(
-    contract: Contract, traits: Traits, email_fields: frozenset[str]
+    contract: Contract, traits: ObjectTraits, email_fields: frozenset[str]
 ) -> tuple[PayloadField, ...]:
     """Return the mapped fields in the order of their names, whatever the contract's order."""
     ordered = sorted(contract.fields, key=lambda f: f.to)
@@ -255,7 +255,7 @@ def held_nulls(fields: Sequence[PayloadField], values: Sequence[exp.Expr]) -> ex
 
 
 def _normalisers(
-    mapping: FieldMapping, traits: Traits, email_fields: frozenset[str]
+    mapping: FieldMapping, traits: ObjectTraits, email_fields: frozenset[str]
 ) -> tuple[Normaliser, ...]:
     found = traits.values.get(mapping.type.kind, ())
     if mapping.to in email_fields:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlglot import exp
 
 from activation.contract.model import Consent, Contract, FieldKind, NullPolicy, Phase
-from activation.destinations.base import Traits
+from activation.destinations.traits import ObjectTraits
 from activation.planning.actions import checksum, frozen_query, plan_digest, plan_table
 from activation.planning.changes import CHANGES, Found, find_changes
 from activation.planning.consent import consent_age
@@ -43,7 +43,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
     contract: Contract,
     relation: Relation,
     consent_relation: Relation | None,
-    traits: Traits,
+    traits: ObjectTraits,
     email_fields: frozenset[str],
     *,
     phase: Phase,

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from activation.contract.keys import key_hash
 from activation.contract.model import Contract, Phase
-from activation.destinations.base import Traits
+from activation.destinations.traits import ObjectTraits
 from activation.errors import ContractError
 from activation.planning.changes import find_changes
 from activation.planning.consent import consent_age
@@ -35,7 +35,7 @@ def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and eac
     contract: Contract,
     relation: Relation,
     consent_relation: Relation | None,
-    traits: Traits,
+    traits: ObjectTraits,
     email_fields: frozenset[str],
     *,
     phase: Phase,

@@ -18,7 +18,7 @@ from activation.errors import DestinationError
 from activation.gates.evaluate import evaluate
 from activation.gates.verdict import Verdict
 from activation.planning.actions import sample
-from activation.planning.model import Plan
+from activation.planning.model import Disposition, Plan
 from activation.planning.planner import make_plan
 from activation.sync.folding import fold_delivered
 from activation.sync.parts import Parts
@@ -60,7 +60,7 @@ def _make(parts: Parts, session: Session, phase: Phase, *, freeze: bool) -> Plan
         parts.contract,
         parts.source,
         parts.consent,
-        parts.destination.traits,
+        parts.destination.object_traits(parts.contract.destination.object),
         parts.emails,
         phase=phase,
         inputs=parts.inputs(),
@@ -85,7 +85,9 @@ def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
 def _planned(
     parts: Parts, made: Plan, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
 ) -> Planned:
-    return Planned(made, verdicts, made.batches(parts.destination.traits.batch_rows), changes)
+    to_send = made.rows(Disposition.SEND)
+    endpoint = parts.destination.endpoint(target_of(parts.contract), rows=to_send)
+    return Planned(made, verdicts, made.batches(endpoint.traits.batch_rows), changes)
 
 
 async def _settle(parts: Parts, run_id: str) -> None:

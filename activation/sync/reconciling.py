@@ -42,7 +42,7 @@ def reconcile(parts: Parts, phase: Phase, *, full: bool = False, rows: int | Non
             contract,
             parts.source,
             parts.consent,
-            parts.destination.traits,
+            parts.destination.object_traits(contract.destination.object),
             emails,
             phase=phase,
             inputs=parts.inputs(),

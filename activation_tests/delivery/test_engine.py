@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from activation.destinations.base import EndpointClass, Fate, RowError
+from activation.destinations.base import Fate, RowError
 from activation.destinations.memory import MEMORY, Fault, Trouble
+from activation.destinations.traits import EndpointClass
 from activation.errors import Unavailable
 from activation_tests.delivery.conftest import MakeRig
 from activation_tests.delivery.rig import SYNC

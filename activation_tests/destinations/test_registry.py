@@ -15,7 +15,7 @@ def test_opens_the_system_a_connection_names() -> None:
     connection = Connection("crm", "salesforce", "https://acme.my.salesforce.com", {})
 
     assert "salesforce" in systems()
-    assert open_destination(connection).traits.system == "salesforce"
+    assert open_destination(connection).system == "salesforce"
 
 
 @pytest.mark.parametrize(

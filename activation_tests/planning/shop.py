@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from activation.contract.model import Contract, FieldKind
-from activation.destinations.base import EndpointClass, Normaliser, Traits
+from activation.destinations.traits import Normaliser, ObjectTraits
 from activation.planning.actions import read_actions
 from activation.planning.model import Disposition, Plan, PlanInputs
 from activation.planning.planner import make_plan
@@ -78,16 +78,10 @@ def field(
     return {"to": to, "column": column, "type": kind, "nulls": nulls, "data_class": data_class}
 
 
-def traits(*, key_is_case_sensitive: bool = True) -> Traits:
+def traits(*, key_is_case_sensitive: bool = True) -> ObjectTraits:
     """Return a vendor that trims texts, empties to null, and lower-cases e-mail."""
-    return Traits(
-        system="shop",
-        endpoint_class=EndpointClass.KEYED_UPSERT,
-        batch_rows=200,
-        batch_bytes=1_000_000,
-        horizon=timedelta(minutes=5),
+    return ObjectTraits(
         key_is_case_sensitive=key_is_case_sensitive,
-        keeps_order=True,
         values={FieldKind.TEXT: (Normaliser.TRIM, Normaliser.EMPTY_IS_NULL)},
         email_values=(Normaliser.LOWER,),
         read_back_keys=200,
@@ -102,7 +96,7 @@ class Shop:
 
     path: Path
     contract: Contract
-    traits: Traits
+    traits: ObjectTraits
     held_open: duckdb.DuckDBPyConnection
     """As long as this process has the file open, opening it again costs next to nothing."""
 

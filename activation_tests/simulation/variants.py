@@ -154,8 +154,8 @@ async def _post_at_any_time(path: Any, parcel: Any, _deadline: Any) -> Any:
 
 async def _post(path: Any, parcel: Any, _deadline: Any) -> Any:
     def post() -> Any:
-        answer = path.destination.send(path.target, parcel.payload, seconds=60)
-        return path.destination.decode(answer, parcel.keys), answer.quota
+        answer = path.endpoint.send(path.target, parcel.payload, seconds=60)
+        return path.endpoint.decode(answer, parcel.keys), answer.quota
 
     return await path.wire.run(post)
 

@@ -14,17 +14,18 @@ import pyarrow as pa
 from activation.contract.model import Contract
 from activation.destinations.base import (
     Answer,
-    EndpointClass,
     Fate,
+    Grant,
+    Match,
     ObjectSchema,
     QuotaReading,
     ReadBack,
     RowError,
     RowResult,
     Target,
-    Traits,
 )
-from activation.destinations.memory import MEMORY
+from activation.destinations.memory import MEMORY, MEMORY_OBJECT
+from activation.destinations.traits import EndpointClass, ObjectTraits, Traits
 from activation.errors import AccessRefused, Applied, BatchRefused, QuotaRefused, Transient
 from activation_tests.simulation.judge import Judge
 from activation_tests.simulation.process import Process
@@ -115,7 +116,9 @@ class Vendor:
 
 
 class Account:
-    """The vendor as one process speaks to it: a destination."""
+    """The vendor as one process speaks to it: a destination, and its one endpoint."""
+
+    system = "simulated"
 
     def __init__(self, vendor: Vendor, process: Process, contract: Contract) -> None:
         scenario = vendor.stage.scenario
@@ -125,19 +128,28 @@ class Account:
             batch_rows=scenario.batch_rows,
             batch_bytes=MEMORY.batch_bytes,
             horizon=HORIZON,
-            key_is_case_sensitive=True,
             keeps_order=True,
-            values={},
-            email_values=(),
-            read_back_keys=200,
-            read_back_page=2000,
-            minimal_permissions=(),
         )
         self._vendor = vendor
         self._process = process
         self._contract = contract
         self._reading: QuotaReading | None = None
         self._expired = False
+
+    def object_traits(self, object_name: str) -> ObjectTraits:
+        """Return what no simulated run asks for."""
+        assert object_name
+        return MEMORY_OBJECT
+
+    def endpoint(self, target: Target, *, rows: int) -> Account:
+        """Return itself, whatever is asked for."""
+        assert target.object or rows
+        return self
+
+    def endpoint_named(self, target: Target, name: str) -> Account:
+        """Return itself, whatever is asked for."""
+        assert target.object or name
+        return self
 
     def describe(self, object_name: str) -> ObjectSchema:
         """Return an object without fields; the simulated planner asks for none."""
@@ -197,6 +209,16 @@ class Account:
         """Yield nothing; no simulated run compares."""
         assert target.object or keys
         yield from ()
+
+    def find(self, target: Target, by: str, values: Sequence[str]) -> Iterator[Match]:
+        """Yield nothing; no simulated run adopts."""
+        assert target.object or by or values
+        yield from ()
+
+    def preflight(self, target: Target) -> tuple[Grant, ...]:
+        """Return that nothing is known."""
+        assert target.object
+        return ()
 
     def quota(self) -> QuotaReading | None:
         """Return what the vendor last said to this process."""

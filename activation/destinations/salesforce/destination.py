@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from activation.clock import Clock, SystemClock
+from activation.contract.model import FieldMapping
 from activation.destinations.base import (
-    Answer,
     Connection,
+    Grant,
+    Match,
     ObjectSchema,
     QuotaReading,
     ReadBack,
-    RowResult,
+    RequestEndpoint,
     Target,
 )
-from activation.destinations.salesforce.decode import decode
+from activation.destinations.salesforce.collections import Collections
 from activation.destinations.salesforce.describe import describe
-from activation.destinations.salesforce.encode import encode
-from activation.destinations.salesforce.errors import garbled
-from activation.destinations.salesforce.names import check_target
+from activation.destinations.salesforce.names import check_object
 from activation.destinations.salesforce.readback import read_back
 from activation.destinations.salesforce.session import Session
-from activation.destinations.salesforce.traits import TRAITS
-from activation.errors import DestinationError
+from activation.destinations.salesforce.traits import OBJECT
+from activation.destinations.traits import ObjectTraits
+from activation.errors import ConfigurationError, DestinationError
 
 _LIMITS_SECONDS = 30.0
 
 
 class Salesforce:
     """One Salesforce org, written through sObject Collections, read through SOQL."""
+
+    system = "salesforce"
 
     def __init__(self, connection: Connection, clock: Clock | None = None) -> None:
         """
@@ -42,10 +46,40 @@ class Salesforce:
         Raises:
             ConfigurationError: the address or the API version cannot be used.
         """
-        self.traits = TRAITS
         self._connection = connection
         self._session = Session(connection, clock or SystemClock())
+        self._collections = Collections(self._session)
         self._asked_for_limits = False
+
+    def object_traits(self, object_name: str) -> ObjectTraits:
+        """Return what Salesforce does with records, the same for every object."""
+        check_object(object_name)
+        return OBJECT
+
+    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint:  # noqa: ARG002
+        """
+        Return the endpoint that suits so many rows best.
+
+        Raises:
+            ConfigurationError: there is none for the target's verb.
+        """
+        return self.endpoint_named(target, self._collections.traits.name)
+
+    def endpoint_named(self, target: Target, name: str) -> RequestEndpoint:
+        """
+        Return the endpoint of that name.
+
+        Raises:
+            ConfigurationError: there is none for the target's verb.
+        """
+        endpoint = self._collections
+        if name == endpoint.traits.name and target.verb in endpoint.traits.verbs:
+            return endpoint
+        raise ConfigurationError(
+            f"Salesforce has no endpoint {name} that can {target.verb} {target.object}.",
+            hint="Choose a mode in the contract that Salesforce offers.",
+            object=target.object,
+        )
 
     def describe(self, object_name: str) -> ObjectSchema:
         """
@@ -55,42 +89,36 @@ class Salesforce:
         """
         return describe(self._session, self._connection.name, object_name)
 
-    def encode(self, target: Target, rows: pa.Table) -> bytes:
-        """Return the request body for at most 200 rows; the same rows give the same bytes."""
-        return encode(target, rows)
-
-    def send(self, target: Target, payload: bytes, *, seconds: float) -> Answer:
-        """
-        Upsert a payload that `encode` made, and return the answer.
-
-        May be called from several threads at once.
-
-        Raises:
-            Transient: passing trouble, with whether it may have been applied.
-            BatchRefused: the request as a whole was refused.
-            QuotaRefused: the org's requests of the last 24 hours are used up.
-            AccessRefused: credentials or permission.
-        """
-        check_target(target)
-        path = f"composite/sobjects/{target.object}/{target.key}"
-        answer = self._session.call("PATCH", path, seconds=seconds, data=payload)
-        # Read here as well as in decode, because only here is a broken answer a doubt about the
-        # whole batch; it costs a tenth of a millisecond.
-        try:
-            results = orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
-            results = None
-        if not isinstance(results, list):
-            raise garbled(f"PATCH {path}")
-        return answer
-
-    def decode(self, answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
-        """Return one result a key; only a row whose success names its record was delivered."""
-        return decode(answer, keys)
-
     def read_back(self, target: Target, keys: Sequence[str] | None) -> Iterator[ReadBack]:
         """Yield the records with these keys, or all that have one if `keys` is None."""
         return read_back(self._session, target, keys)
+
+    def find(self, target: Target, by: str, values: Sequence[str]) -> Iterator[Match]:
+        """Yield the records whose field `by` has one of these values, with the key they have."""
+        wanted = replace(target, key=by, fields=(_text_field(target.key),))
+        for page in read_back(self._session, wanted, values):
+            rows = page.rows
+            yield Match(
+                pa.table(
+                    {
+                        "value": rows["sync_key"],
+                        "destination_id": rows["destination_id"],
+                        "sync_key": rows[target.key],
+                    }
+                ),
+                page.requests,
+            )
+
+    def preflight(self, target: Target) -> tuple[Grant, ...]:
+        """Return what the running user may do with the object and the mapped fields."""
+        schema = self.describe(target.object)
+        names = [target.key, *(f.to for f in target.fields if "." not in f.to)]
+        writable = {f.name for f in schema.fields.values() if f.writable}
+        return (
+            Grant(f"create {target.object}", held=schema.creatable, needed=True),
+            Grant(f"edit {target.object}", held=schema.updatable, needed=True),
+            *(Grant(f"edit {target.object}.{n}", held=n in writable, needed=True) for n in names),
+        )
 
     def quota(self) -> QuotaReading | None:
         """
@@ -109,6 +137,13 @@ class Salesforce:
     def close(self) -> None:
         """Close idle connections."""
         self._session.close()
+
+
+def _text_field(name: str) -> FieldMapping:
+    """Return a field to be read as text, whatever it is mapped from."""
+    return FieldMapping.model_validate(
+        {"to": name, "column": name, "type": "text(255)", "nulls": "keep", "data_class": "none"}
+    )
 
 
 def _daily_requests(body: bytes) -> QuotaReading | None:

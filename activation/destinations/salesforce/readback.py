@@ -15,7 +15,7 @@ from activation.destinations.base import ReadBack, Target
 from activation.destinations.salesforce.errors import garbled
 from activation.destinations.salesforce.names import check_target
 from activation.destinations.salesforce.session import Session
-from activation.destinations.salesforce.traits import TRAITS, URI_AND_HEADER_BYTES
+from activation.destinations.salesforce.traits import OBJECT, URI_AND_HEADER_BYTES
 from activation.errors import Applied
 
 _SECONDS = 120.0
@@ -60,7 +60,7 @@ def key_lists(keys: Sequence[str], budget: int) -> Iterator[str]:
     used = 0
     for literal in (quote_soql_value(key) for key in dict.fromkeys(keys) if key.strip()):
         size = len(quote_plus(f"{literal},"))
-        if chunk and (len(chunk) == TRAITS.read_back_keys or used + size > budget):
+        if chunk and (len(chunk) == OBJECT.read_back_keys or used + size > budget):
             yield ",".join(chunk)
             chunk, used = [], 0
         chunk.append(literal)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from activation.contract.model import FieldKind
-from activation.destinations.base import EndpointClass, Normaliser, Traits
+from activation.destinations.traits import (
+    EndpointClass,
+    Normaliser,
+    ObjectTraits,
+    Removal,
+    Traits,
+    Verb,
+)
 
 API_VERSION = "59.0"
 """What simple-salesforce 1.12.10 speaks unless told; collections upsert needs 46.0 or later."""
@@ -27,6 +34,12 @@ TRAITS = Traits(
     batch_bytes=5_000_000,
     # "API Request Limits": a call that runs longer than 10 minutes is ended.
     horizon=timedelta(minutes=10),
+    name="collections",
+    # "Upsert Multiple Records": ?updateOnly exists for single rows only.
+    verbs=frozenset({Verb.UPSERT}),
+)
+
+OBJECT = ObjectTraits(
     # SOQL compares text without regard to case, and so does the match of an external id, unless
     # the field was made case sensitive.
     key_is_case_sensitive=False,
@@ -34,6 +47,9 @@ TRAITS = Traits(
     # e-mail put in lower case is observed behaviour, not documented.
     values={FieldKind.TEXT: _TEXT, FieldKind.TIMESTAMP: (Normaliser.SECONDS,)},
     email_values=(*_TEXT, Normaliser.LOWER),
+    # "Delete": a deleted record lies in the recycle bin for 15 days.
+    removal=Removal.RECYCLED,
+    restorable=timedelta(days=15),
     read_back_keys=200,
     # "Query": at most 2,000 records a page.
     read_back_page=2_000,

@@ -46,7 +46,7 @@ def test_signs_an_assertion_with_the_private_key(server: Server) -> None:
         FixedClock(),
     )
 
-    org.send(TARGET, b"{}", seconds=5)
+    org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5)
     org.close()
 
     (call,) = server.token_calls()
@@ -80,7 +80,7 @@ def test_incomplete_credentials_are_named(
     org = Salesforce(connection(server.address, **credentials))
 
     with pytest.raises(ConfigurationError, match=named) as caught:
-        org.send(TARGET, b"{}", seconds=5)
+        org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5)
 
     assert "not-a-key" not in str(caught.value)
     assert server.seen == []

@@ -72,8 +72,9 @@ def rows(*keys: str, **changed: list[Any]) -> pa.Table:
 
 def upsert(org: Salesforce, table: pa.Table, seconds: float = 5) -> tuple[RowResult, ...]:
     """Encode, send and decode."""
-    answer = org.send(TARGET, org.encode(TARGET, table), seconds=seconds)
-    return org.decode(answer, table["sync_key"].to_pylist())
+    endpoint = org.endpoint(TARGET, rows=table.num_rows)
+    answer = endpoint.send(TARGET, endpoint.encode(TARGET, table), seconds=seconds)
+    return endpoint.decode(answer, table["sync_key"].to_pylist())
 
 
 def test_what_was_sent_is_read_back(org: Salesforce) -> None:

@@ -39,7 +39,7 @@ def refused(status: int, code: str, message: str = "no", **headers: str) -> Scri
 
 def send(org: Salesforce, seconds: float = 5.0) -> None:
     """Send a payload."""
-    org.send(TARGET, b'{"records":[]}', seconds=seconds)
+    org.endpoint(TARGET, rows=1).send(TARGET, b'{"records":[]}', seconds=seconds)
 
 
 def failure(org: Salesforce, seconds: float = 5.0) -> DestinationError:
@@ -53,7 +53,7 @@ def test_sends_the_bytes_to_the_collections_upsert(server: Server, org: Salesfor
     """The payload travels unchanged, as JSON, to the object and key of the target."""
     server.answer(OK)
 
-    answer = org.send(TARGET, b'{"records":[1]}', seconds=5)
+    answer = org.endpoint(TARGET, rows=1).send(TARGET, b'{"records":[1]}', seconds=5)
 
     (call,) = server.calls()
     assert call.method == "PATCH"
@@ -87,7 +87,9 @@ def test_reads_the_quota_on_success_and_on_refusal(server: Server, org: Salesfor
         refused(400, "INVALID_FIELD", Sforce_Limit_Info="api-usage=15/15000"),
     )
 
-    assert org.send(TARGET, b"{}", seconds=5).quota == QuotaReading(17, 15000)
+    assert org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5).quota == QuotaReading(
+        17, 15000
+    )
     assert org.quota() == QuotaReading(17, 15000)
     failure(org)
     assert org.quota() == QuotaReading(15, 15000)
@@ -279,7 +281,9 @@ def test_many_threads_share_one_token(server: Server, org: Salesforce) -> None:
     server.respond = respond
 
     def one(number: int) -> int:
-        answer = org.send(TARGET, json.dumps({"n": number}).encode(), seconds=10)
+        answer = org.endpoint(TARGET, rows=1).send(
+            TARGET, json.dumps({"n": number}).encode(), seconds=10
+        )
         echoed: int = json.loads(answer.body)[0]["echo"]
         return echoed
 
@@ -320,7 +324,7 @@ def test_errors_hold_no_secret_and_no_value(server: Server, org: Salesforce) -> 
     server.answer(refused(400, "INVALID_EMAIL_ADDRESS", "bad: ada@example.com"))
 
     with pytest.raises(BatchRefused) as caught:
-        org.send(TARGET, b'{"Email":"ada@example.com"}', seconds=5)
+        org.endpoint(TARGET, rows=1).send(TARGET, b'{"Email":"ada@example.com"}', seconds=5)
 
     told = f"{caught.value} {caught.value.subject} {caught.value.__cause__}"
     assert "example.com" not in told

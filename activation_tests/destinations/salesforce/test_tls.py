@@ -50,7 +50,7 @@ def send(address: str) -> None:
     credentials = {"client_id": "app", "client_secret": "s3cret"}
     org = Salesforce(Connection("crm", "salesforce", address, credentials))
     try:
-        org.send(TARGET, b"{}", seconds=5)
+        org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5)
     finally:
         org.close()
 
