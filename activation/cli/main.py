@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 import typer
 
-from activation.cli import delivery, describing, operating, rehearsing
+from activation.cli import auditing, delivery, describing, operating, rehearsing
 from activation.cli.output import Output
 from activation.errors import ActivationError, ExitCode
 
@@ -35,6 +35,9 @@ for command, panel in (
 ):
     name = "open" if command is operating.open_phase else command.__name__
     app.command(name, rich_help_panel=panel)(command)
+
+
+app.add_typer(auditing.app, rich_help_panel="look")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from activation.contract.model import Contract
 from activation.errors import ExitCode
 from activation.gates.verdict import Verdict
 from activation.ledger import Ledger
+from activation.ledger.audit import Entry
 from activation.ledger.conservation import Tally
 from activation.ledger.plans import VerdictRecord
 from activation.ledger.runs import RunRecord, RunState
@@ -299,3 +300,21 @@ def _empty_run(
 
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def audit_entry(entry: Entry) -> dict[str, Any]:
+    """Return one act of the audit chain."""
+    return {
+        "no": entry.no,
+        "at": entry.at.isoformat(),
+        "act": str(entry.act),
+        "subject": dict(entry.subject),
+        "author": entry.author,
+        "reason": entry.reason,
+        "hash": entry.hash,
+    }
+
+
+def short(name: str, value: str) -> str:
+    """Return `name=value`, a digest cut to the length in which people speak of it."""
+    return f"{name}={value[:12] if name in {'plan', 'person'} else value}"

@@ -10,6 +10,7 @@ import pyarrow as pa
 from activation.clock import Clock, SystemClock
 from activation.ledger import attempts
 from activation.ledger.attempts import Settlement
+from activation.ledger.audit import Audit
 from activation.ledger.batches import Batches, Fenced, Intent
 from activation.ledger.conservation import Tally
 from activation.ledger.dead_letters import DeadLetters
@@ -42,6 +43,7 @@ class Ledger:
         self.quota = Quota(store)
         self.leases = Leases(store)
         self.runs = Runs(store)
+        self.audit = Audit(store)
 
     def intend(self, intent: Intent, *, lease: Lease, budget: Budget) -> None:
         """Write that a batch is about to be sent; see `attempts.intend`."""

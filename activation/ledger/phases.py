@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from activation.ledger import tables
+from activation.ledger import audit, tables
 from activation.ledger.store import Store, insert_or_ignore
 from activation.ledger.switches import require_words
 
@@ -39,15 +39,14 @@ class Phases:
             UsageError: reason or author is empty.
         """
         require_words(reason=reason, author=author)
-        values = {
-            "sync": sync,
-            "phase": phase,
-            "opened_at": self.store.clock.now(),
-            "opened_by": author.strip(),
-            "reason": reason.strip(),
-        }
+        reason, author, at = reason.strip(), author.strip(), self.store.clock.now()
+        subject = {"sync": sync, "phase": phase}
+        told = {"opened_at": at, "opened_by": author, "reason": reason}
         with self.store.write() as connected:
-            insert_or_ignore(connected, tables.phase, values)
+            if insert_or_ignore(connected, tables.phase, {**subject, **told}):
+                audit.append(
+                    connected, audit.Act.OPEN, subject, author=author, reason=reason, at=at
+                )
         return next(opened for opened in self.opened(sync) if opened.phase == phase)
 
     def opened(self, sync: str) -> tuple[PhaseRecord, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from activation.errors import UsageError
-from activation.ledger import tables
+from activation.ledger import audit, tables
 from activation.ledger.batches import OPEN, BatchState
 from activation.ledger.store import Store
 
@@ -186,6 +186,14 @@ class Plans:
                     table.c.state.in_([PlanState.OPEN, PlanState.DELIVERING]),
                 )
                 .values(state=PlanState.SUPERSEDED)
+            )
+            audit.append(
+                connected,
+                audit.Act.PLAN,
+                {"sync": plan.sync, "phase": plan.phase, "plan": plan.digest},
+                author=str((summary or {}).get("run_id", "unknown")),
+                reason=str((summary or {}).get("reason", "what differs")),
+                at=self.store.clock.now(),
             )
         return self.get(plan.digest)
 

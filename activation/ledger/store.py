@@ -87,10 +87,10 @@ def open_store(url: str, clock: Clock) -> Store:
 
 def insert_or_ignore(
     connection: sa.Connection, table: sa.Table, values: Mapping[str, Any] | Sequence[Any]
-) -> None:
-    """Insert rows, leaving those alone whose key is there already."""
+) -> int:
+    """Insert rows, leaving those alone whose key is there already; return how many went in."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), values)
+    return connection.execute(dialect.insert(table).on_conflict_do_nothing(), values).rowcount
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

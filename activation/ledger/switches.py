@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from activation.errors import Paused, Unavailable, UsageError
-from activation.ledger import tables
+from activation.ledger import audit, tables
 from activation.ledger.store import Store
 
 EVERYTHING = "all"
@@ -96,16 +96,15 @@ class Switches:
                 hint="Write all, connection:NAME or sync:NAME.",
             )
         require_words(reason=reason, author=author)
+        reason, author, at = reason.strip(), author.strip(), self.store.clock.now()
         table = tables.switch
-        values = {
-            "paused": paused,
-            "reason": reason.strip(),
-            "author": author.strip(),
-            "at": self.store.clock.now(),
-        }
+        values = {"paused": paused, "reason": reason, "author": author, "at": at}
+        act = audit.Act.PAUSE if paused else audit.Act.RESUME
+        subject = {"scope": scope, **({"sync": name} if kind == "sync" else {})}
         with self.store.write() as connected:
             connected.execute(table.delete().where(table.c.scope == scope))
             connected.execute(table.insert().values(scope=scope, **values))
+            audit.append(connected, act, subject, author=author, reason=reason, at=at)
 
 
 def check(connected: sa.Connection, sync: str, connection: str) -> None:

@@ -201,3 +201,17 @@ run = sa.Table(
     sa.Column("message", sa.Text),
     sa.Index(None, "sync", "started_at"),
 )
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("no", sa.BigInteger, primary_key=True, autoincrement=False),
+    _required("at", Utc),
+    _required("act", sa.Text),
+    sa.Column("sync", sa.Text),
+    _required("subject", sa.JSON),
+    _required("author", sa.Text),
+    _required("reason", sa.Text),
+    _required("hash", sa.Text),
+    sa.Index(None, "sync", "no"),
+)

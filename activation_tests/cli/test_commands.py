@@ -298,3 +298,17 @@ def test_people_read_text(
     assert not said.out.startswith("{")
     assert SYNC in said.out
     assert arguments[0] != "pause" or "(test [/])" in said.out
+
+
+def test_the_audit_chain_is_told_and_verified(project: Project, activation: Command) -> None:
+    """A pause stands in the list; the chain is whole; a hash that never was is missed."""
+    assert project.contract.sync == SYNC
+    activation("pause", SYNC, "--reason", "An incident.")
+
+    told = activation("audit", "list", SYNC, "--json").report
+    whole = activation("audit", "verify", "--head", told["head"], "--json")
+    missed = activation("audit", "verify", "--head", "0" * 63 + "1", "--json")
+
+    assert [(e["act"], e["reason"]) for e in told["entries"]] == [("pause", "An incident.")]
+    assert (whole.code, whole.report) == (ExitCode.DONE, {"whole": True, "head": told["head"]})
+    assert (missed.code, missed.report["whole"]) == (ExitCode.REFUSED, False)
