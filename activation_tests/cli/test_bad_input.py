@@ -200,8 +200,9 @@ def test_a_silent_vendor_is_named(
         assert said.code == ExitCode.STOPPED
         assert f"connection salesforce at http://127.0.0.1:{port}" in said.sentence
         assert "next: Start the sandbox: activation sandbox" in said.sentence
-    assert validated.code != ExitCode.DONE
-    assert "Start the sandbox" in " ".join(validated.out.split())
+    # Nothing is wrong with the contract; the vendor does not answer now.
+    assert validated.code == ExitCode.STOPPED
+    assert "next: Start the sandbox: activation sandbox" in validated.sentence
 
 
 def test_a_port_in_use_is_named(activation: Command) -> None:
