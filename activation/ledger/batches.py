@@ -135,6 +135,66 @@ class Unfolded:
     receipt: bytes | None
 
 
+_COLUMNS = [column for column in tables.batch.c if column.name != "receipt"]
+_ORDER = (tables.batch.c.plan_digest, tables.batch.c.seq, tables.batch.c.id)
+_OF_PLAN = (
+    sa.select(*_COLUMNS)
+    .where(tables.batch.c.plan_digest == sa.bindparam("digest"))
+    .order_by(*_ORDER)
+)
+_UNKNOWN = (
+    sa.select(*_COLUMNS)
+    .where(tables.batch.c.sync == sa.bindparam("sync"), tables.batch.c.state.in_(UNKNOWN))
+    .order_by(*_ORDER)
+)
+_FENCED = (
+    sa.select(
+        tables.batch.c.plan_digest,
+        tables.plan.c.warehouse_table,
+        tables.batch.c.actions,
+        tables.batch.c.fence_until,
+    )
+    .join(tables.plan, tables.plan.c.digest == tables.batch.c.plan_digest)
+    .where(
+        tables.batch.c.sync == sa.bindparam("sync"),
+        tables.batch.c.fence_until > sa.bindparam("now"),
+    )
+    .order_by(tables.batch.c.fence_until, tables.batch.c.id)
+)
+_ATTEMPTED_SINCE = (
+    sa.select(tables.batch.c.plan_digest)
+    .where(
+        tables.batch.c.sync == sa.bindparam("sync"),
+        tables.batch.c.plan_digest != sa.bindparam("but"),
+        tables.batch.c.intended_at >= sa.bindparam("since"),
+        tables.batch.c.fence_until > sa.bindparam("now"),
+    )
+    .limit(1)
+)
+_UNFOLDED = (
+    sa.select(
+        tables.batch.c.id.label("batch_id"),
+        tables.batch.c.plan_digest,
+        tables.plan.c.warehouse_table.label("plan_table"),
+        tables.batch.c.settled_at.label("delivered_at"),
+        tables.batch.c.receipt,
+    )
+    .join(tables.plan, tables.plan.c.digest == tables.batch.c.plan_digest)
+    .where(
+        tables.batch.c.sync == sa.bindparam("sync"),
+        tables.batch.c.state == BatchState.DELIVERED,
+        tables.batch.c.folded_at.is_(None),
+    )
+    .order_by(tables.batch.c.settled_at, tables.plan.c.no, tables.batch.c.seq, tables.batch.c.id)
+)
+_THIS = tables.batch.update().where(tables.batch.c.id == sa.bindparam("this"))
+_INTEND = _THIS.values(requests=tables.batch.c.requests + 1)
+_SETTLE = _THIS.values(
+    payload_digest=sa.func.coalesce(sa.bindparam("bytes"), tables.batch.c.payload_digest)
+)
+_INSERT = tables.batch.insert()
+
+
 @dataclass(frozen=True, slots=True)
 class Batches:
     """The batches of all plans."""
@@ -143,12 +203,11 @@ class Batches:
 
     def of_plan(self, digest: str) -> tuple[BatchRecord, ...]:
         """Return the batches of a plan in the order in which they were cut."""
-        return self._records(tables.batch.c.plan_digest == digest)
+        return self._records(_OF_PLAN, digest=digest)
 
     def unknown(self, sync: str) -> tuple[BatchRecord, ...]:
         """Return the batches of a sync whose fate nobody knows, of any plan."""
-        table = tables.batch
-        return self._records(sa.and_(table.c.sync == sync, table.c.state.in_(UNKNOWN)))
+        return self._records(_UNKNOWN, sync=sync)
 
     def settled_rows(self, digest: str) -> int:
         """Return the rows of a plan that have an outcome by now."""
@@ -165,19 +224,9 @@ class Batches:
         That is every action with an attempt that was not answered and may still take effect,
         also if a later attempt was answered.
         """
-        table, plan = tables.batch, tables.plan
+        asked = {"sync": sync, "now": self.store.clock.now()}
         with self.store.read() as connected:
-            rows = connected.execute(
-                sa.select(
-                    table.c.plan_digest,
-                    plan.c.warehouse_table,
-                    table.c.actions,
-                    table.c.fence_until,
-                )
-                .join(plan, plan.c.digest == table.c.plan_digest)
-                .where(table.c.sync == sync, table.c.fence_until > self.store.clock.now())
-                .order_by(table.c.fence_until, table.c.id)
-            ).all()
+            rows = connected.execute(_FENCED, asked).all()
         return tuple(
             Fenced(row.plan_digest, row.warehouse_table, _ranges(row.actions), row.fence_until)
             for row in rows
@@ -185,84 +234,45 @@ class Batches:
 
     def attempted_since(self, sync: str, at: datetime, *, but: str) -> str | None:
         """Return another plan than `but` with a fenced attempt that began at `at` or later."""
-        table = tables.batch
+        asked = {"sync": sync, "since": at, "but": but, "now": self.store.clock.now()}
         with self.store.read() as connected:
-            return connected.scalar(
-                sa.select(table.c.plan_digest)
-                .where(
-                    table.c.sync == sync,
-                    table.c.plan_digest != but,
-                    table.c.intended_at >= at,
-                    table.c.fence_until > self.store.clock.now(),
-                )
-                .limit(1)
-            )
+            return connected.scalar(_ATTEMPTED_SINCE, asked)
 
     def unfolded(self, sync: str) -> tuple[Unfolded, ...]:
         """Return the delivered batches of a sync that are not folded, oldest first."""
-        table, plan = tables.batch, tables.plan
         with self.store.read() as connected:
-            rows = connected.execute(
-                sa.select(
-                    table.c.id.label("batch_id"),
-                    table.c.plan_digest,
-                    plan.c.warehouse_table.label("plan_table"),
-                    table.c.settled_at.label("delivered_at"),
-                    table.c.receipt,
-                )
-                .join(plan, plan.c.digest == table.c.plan_digest)
-                .where(
-                    table.c.sync == sync,
-                    table.c.state == BatchState.DELIVERED,
-                    table.c.folded_at.is_(None),
-                )
-                .order_by(table.c.settled_at, plan.c.no, table.c.seq, table.c.id)
-            ).mappings()
+            rows = connected.execute(_UNFOLDED, {"sync": sync}).mappings()
             return tuple(Unfolded(**row) for row in rows)
 
     def mark_folded(self, batch_ids: Iterable[str]) -> None:
         """Keep that the delivered state knows of these batches, and let their receipts go."""
-        table = tables.batch
-        at = self.store.clock.now()
-        with self.store.write() as connected:
-            for batch_id in batch_ids:
-                connected.execute(
-                    table.update().where(table.c.id == batch_id).values(folded_at=at, receipt=None)
-                )
+        folded = {"folded_at": self.store.clock.now(), "receipt": None}
+        marks = [{"this": batch_id, **folded} for batch_id in batch_ids]
+        if marks:
+            with self.store.write() as connected:
+                connected.execute(_THIS, marks)
 
-    def _records(self, condition: sa.ColumnElement[bool]) -> tuple[BatchRecord, ...]:
-        table = tables.batch
-        columns = [column for column in table.c if column.name != "receipt"]
+    def _records(self, query: sa.Select[Any], **asked: str) -> tuple[BatchRecord, ...]:
         with self.store.read() as connected:
-            rows = connected.execute(
-                sa.select(*columns)
-                .where(condition)
-                .order_by(table.c.plan_digest, table.c.seq, table.c.id)
-            ).all()
+            rows = connected.execute(query, asked).all()
         return tuple(_record(row) for row in rows)
 
 
 def intend(connected: sa.Connection, intent: Intent, at: datetime) -> None:
     """Write, before the first byte leaves, that this batch is about to be sent."""
-    table = tables.batch
     put(connected, intent.cut)
-    connected.execute(
-        table.update()
-        .where(table.c.id == intent.cut.id)
-        .values(
-            state=BatchState.INTENDED,
-            payload_digest=intent.payload_digest,
-            send_deadline=intent.send_deadline,
-            fence_until=intent.fence_until,
-            intended_at=at,
-            requests=table.c.requests + 1,
-        )
-    )
+    intended = {
+        "state": BatchState.INTENDED,
+        "payload_digest": intent.payload_digest,
+        "send_deadline": intent.send_deadline,
+        "fence_until": intent.fence_until,
+        "intended_at": at,
+    }
+    connected.execute(_INTEND, {"this": intent.cut.id, **intended})
 
 
 def put(connected: sa.Connection, cut: Cut) -> None:
     """Write a batch as planned, or rewrite what an open one carries."""
-    table = tables.batch
     carried = {
         "actions": cut.actions,
         "rows": cut.rows,
@@ -270,42 +280,35 @@ def put(connected: sa.Connection, cut: Cut) -> None:
         "blocked": dict(cut.blocked),
         "attempts": cut.attempts,
     }
-    changed = connected.execute(table.update().where(table.c.id == cut.id).values(**carried))
-    if changed.rowcount == 0:
-        connected.execute(
-            table.insert().values(
-                id=cut.id,
-                plan_digest=cut.plan_digest,
-                sync=cut.sync,
-                parent=cut.parent,
-                seq=cut.seq,
-                first_action=cut.first_action,
-                last_action=cut.last_action,
-                delivered={},
-                rejected={},
-                state=BatchState.PLANNED,
-                requests=0,
-                **carried,
-            )
-        )
+    if connected.execute(_THIS, {"this": cut.id, **carried}).rowcount == 0:
+        begun: dict[str, Any] = {
+            "id": cut.id,
+            "plan_digest": cut.plan_digest,
+            "sync": cut.sync,
+            "parent": cut.parent,
+            "seq": cut.seq,
+            "first_action": cut.first_action,
+            "last_action": cut.last_action,
+            "delivered": {},
+            "rejected": {},
+            "state": BatchState.PLANNED,
+            "requests": 0,
+        }
+        connected.execute(_INSERT, {**begun, **carried})
 
 
 def settle(connected: sa.Connection, batch_id: str, ending: Ending, at: datetime) -> None:
     """Write what came of an attempt."""
-    table = tables.batch
-    connected.execute(
-        table.update()
-        .where(table.c.id == batch_id)
-        .values(
-            state=ending.state,
-            delivered=dict(ending.delivered),
-            rejected=dict(ending.rejected),
-            fence_until=ending.fence_until,
-            receipt=ending.receipt,
-            settled_at=None if ending.state in OPEN else at,
-            payload_digest=ending.payload_digest or table.c.payload_digest,
-        )
-    )
+    ended = {
+        "state": ending.state,
+        "delivered": dict(ending.delivered),
+        "rejected": dict(ending.rejected),
+        "fence_until": ending.fence_until,
+        "receipt": ending.receipt,
+        "settled_at": None if ending.state in OPEN else at,
+        "bytes": ending.payload_digest,
+    }
+    connected.execute(_SETTLE, {"this": batch_id, **ended})
 
 
 def _record(row: Any) -> BatchRecord:

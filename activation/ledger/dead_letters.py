@@ -62,6 +62,35 @@ class LetterCount:
     oldest: datetime
 
 
+_OF_PLAN = sa.select(sa.func.count()).where(
+    tables.dead_letter.c.plan_digest == sa.bindparam("digest")
+)
+_OPEN_KEYS = sa.select(tables.dead_letter.c.key_hash).where(
+    tables.dead_letter.c.sync == sa.bindparam("sync"),
+    tables.dead_letter.c.state == LetterState.OPEN,
+)
+_REJECTED = (
+    sa.select(tables.dead_letter.c.key_hash, tables.dead_letter.c.row_hash)
+    .where(
+        tables.dead_letter.c.sync == sa.bindparam("sync"),
+        tables.dead_letter.c.state.in_([LetterState.OPEN, LetterState.DROPPED]),
+        sa.or_(
+            tables.dead_letter.c.next_attempt_at.is_(None),
+            tables.dead_letter.c.next_attempt_at > sa.bindparam("now"),
+        ),
+    )
+    .order_by(tables.dead_letter.c.key_hash)
+)
+_SAME_KEY = sa.and_(
+    tables.dead_letter.c.sync == sa.bindparam("of_sync"),
+    tables.dead_letter.c.key_hash == sa.bindparam("of_key"),
+    tables.dead_letter.c.state.in_([LetterState.OPEN, LetterState.REPLAYED]),
+)
+_BEFORE = sa.select(sa.func.max(tables.dead_letter.c.attempts)).where(_SAME_KEY)
+_REPLACE = tables.dead_letter.update().where(_SAME_KEY).values(state=LetterState.OVERTAKEN)
+_INSERT = tables.dead_letter.insert()
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
     """The dead letters of all syncs."""
@@ -82,10 +111,8 @@ class DeadLetters:
 
     def of_plan(self, digest: str) -> int:
         """Return how many actions of a plan were rejected."""
-        table = tables.dead_letter
         with self.store.read() as connected:
-            count = sa.select(sa.func.count()).where(table.c.plan_digest == digest)
-            return connected.scalar(count) or 0
+            return connected.scalar(_OF_PLAN, {"digest": digest}) or 0
 
     def counts(self, sync: str) -> tuple[LetterCount, ...]:
         """Return the open letters of a sync by class, most frequent first."""
@@ -107,15 +134,8 @@ class DeadLetters:
 
     def open_keys(self, sync: str) -> frozenset[str]:
         """Return the hashes of the keys with an open letter."""
-        table = tables.dead_letter
         with self.store.read() as connected:
-            return frozenset(
-                connected.scalars(
-                    sa.select(table.c.key_hash).where(
-                        table.c.sync == sync, table.c.state == LetterState.OPEN
-                    )
-                )
-            )
+            return frozenset(connected.scalars(_OPEN_KEYS, {"sync": sync}))
 
     def rejected_rows(self, sync: str) -> pa.Table:
         """
@@ -123,20 +143,9 @@ class DeadLetters:
 
         A row that may pass later is among them until its next attempt is due.
         """
-        table = tables.dead_letter
-        waiting = sa.or_(
-            table.c.next_attempt_at.is_(None), table.c.next_attempt_at > self.store.clock.now()
-        )
+        asked = {"sync": sync, "now": self.store.clock.now()}
         with self.store.read() as connected:
-            rows = connected.execute(
-                sa.select(table.c.key_hash, table.c.row_hash)
-                .where(
-                    table.c.sync == sync,
-                    table.c.state.in_([LetterState.OPEN, LetterState.DROPPED]),
-                    waiting,
-                )
-                .order_by(table.c.key_hash)
-            ).all()
+            rows = connected.execute(_REJECTED, asked).all()
         return pa.table(
             {
                 "key_hash": pa.array([row.key_hash for row in rows], pa.string()),
@@ -178,35 +187,29 @@ class DeadLetters:
 
 def add(connected: sa.Connection, letters: Sequence[DeadLetter]) -> None:
     """Write letters in place of open ones of the same keys, whose attempts they carry on."""
-    table = tables.dead_letter
     for letter in letters:
-        same_key = sa.and_(
-            table.c.sync == letter.sync,
-            table.c.key_hash == letter.key_hash,
-            table.c.state.in_([LetterState.OPEN, LetterState.REPLAYED]),
-        )
-        before = connected.scalar(sa.select(sa.func.max(table.c.attempts)).where(same_key)) or 0
-        connected.execute(table.update().where(same_key).values(state=LetterState.OVERTAKEN))
-        connected.execute(
-            table.insert().values(
-                id=letter.id,
-                sync=letter.sync,
-                plan_digest=letter.plan_digest,
-                batch_id=letter.batch_id,
-                action_no=letter.action_no,
-                operation=letter.operation,
-                key_hash=letter.key_hash,
-                row_hash=letter.row_hash,
-                code=letter.code,
-                fate=letter.fate,
-                fields=list(letter.fields),
-                text=letter.text,
-                created_at=letter.created_at,
-                state=letter.state,
-                attempts=before + letter.attempts,
-                next_attempt_at=letter.next_attempt_at,
-            )
-        )
+        same_key = {"of_sync": letter.sync, "of_key": letter.key_hash}
+        before = connected.scalar(_BEFORE, same_key) or 0
+        connected.execute(_REPLACE, same_key)
+        kept = {
+            "id": letter.id,
+            "sync": letter.sync,
+            "plan_digest": letter.plan_digest,
+            "batch_id": letter.batch_id,
+            "action_no": letter.action_no,
+            "operation": letter.operation,
+            "key_hash": letter.key_hash,
+            "row_hash": letter.row_hash,
+            "code": letter.code,
+            "fate": letter.fate,
+            "fields": list(letter.fields),
+            "text": letter.text,
+            "created_at": letter.created_at,
+            "state": letter.state,
+            "attempts": before + letter.attempts,
+            "next_attempt_at": letter.next_attempt_at,
+        }
+        connected.execute(_INSERT, kept)
 
 
 def overtake(connected: sa.Connection, sync: str, key_hashes: Iterable[str]) -> None:

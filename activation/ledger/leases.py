@@ -17,6 +17,16 @@ from activation.errors import Busy
 from activation.ledger import tables
 from activation.ledger.store import Store
 
+_HELD = sa.select(tables.lease).where(tables.lease.c.sync == sa.bindparam("sync")).with_for_update()
+_PROLONG = (
+    tables.lease.update()
+    .where(
+        tables.lease.c.sync == sa.bindparam("of_sync"),
+        tables.lease.c.token == sa.bindparam("of_token"),
+    )
+    .values(expires_at=sa.bindparam("until"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -45,9 +55,7 @@ class Leases:
         table = tables.lease
         now = self.store.clock.now()
         with self.store.write() as connected:
-            held = connected.execute(
-                sa.select(table).where(table.c.sync == sync).with_for_update()
-            ).one_or_none()
+            held = connected.execute(_HELD, {"sync": sync}).one_or_none()
             if held is not None and held.expires_at > now:
                 raise _busy(sync, held.owner, held.expires_at)
             token = 1 if held is None else held.token + 1
@@ -70,13 +78,9 @@ class Leases:
 
     def release(self, lease: Lease) -> None:
         """Give the lease back; nothing happens if somebody else has it by now."""
-        table = tables.lease
+        now = self.store.clock.now()
         with self.store.write() as connected:
-            connected.execute(
-                table.update()
-                .where(table.c.sync == lease.sync, table.c.token == lease.token)
-                .values(expires_at=self.store.clock.now())
-            )
+            _prolong(connected, lease, now)
 
 
 def hold(connected: sa.Connection, lease: Lease, now: datetime) -> None:
@@ -86,15 +90,15 @@ def hold(connected: sa.Connection, lease: Lease, now: datetime) -> None:
     Raises:
         Busy: somebody else has taken it.
     """
-    table = tables.lease
-    renewed = connected.execute(
-        table.update()
-        .where(table.c.sync == lease.sync, table.c.token == lease.token)
-        .values(expires_at=now + timedelta(seconds=lease.seconds))
-    )
-    if renewed.rowcount == 0:
-        held = connected.execute(sa.select(table).where(table.c.sync == lease.sync)).one_or_none()
+    if not _prolong(connected, lease, now + timedelta(seconds=lease.seconds)):
+        held = connected.execute(_HELD, {"sync": lease.sync}).one_or_none()
         raise _busy(lease.sync, held.owner if held else "nobody", held.expires_at if held else now)
+
+
+def _prolong(connected: sa.Connection, lease: Lease, until: datetime) -> bool:
+    """Let the lease end then; return whether it is still ours."""
+    whose = {"of_sync": lease.sync, "of_token": lease.token}
+    return connected.execute(_PROLONG, {**whose, "until": until}).rowcount > 0
 
 
 def _busy(sync: str, owner: str, until: datetime) -> Busy:

@@ -119,6 +119,73 @@ class FrozenPlan(Protocol):
     def counts(self) -> Sequence[Count]: ...  # noqa: D102
 
 
+_PLAN = sa.select(tables.plan).where(tables.plan.c.digest == sa.bindparam("digest"))
+_LATEST = (
+    sa.select(tables.plan)
+    .where(tables.plan.c.sync == sa.bindparam("sync"), tables.plan.c.phase == sa.bindparam("phase"))
+    .order_by(tables.plan.c.created_at.desc(), tables.plan.c.no.desc())
+    .limit(1)
+)
+_NEWEST = sa.select(sa.func.max(tables.plan.c.no))
+_REWRITE = tables.plan.update().where(tables.plan.c.digest == sa.bindparam("this"))
+_INSERT = tables.plan.insert()
+_SUPERSEDE = (
+    tables.plan.update()
+    .where(
+        tables.plan.c.sync == sa.bindparam("of_sync"),
+        tables.plan.c.phase == sa.bindparam("of_phase"),
+        tables.plan.c.digest != sa.bindparam("by"),
+        tables.plan.c.state.in_([PlanState.OPEN, PlanState.DELIVERING]),
+    )
+    .values(state=PlanState.SUPERSEDED)
+)
+_IN_USE = sa.select(tables.plan.c.warehouse_table).where(
+    sa.or_(
+        tables.plan.c.no.in_(
+            _NEWEST.where(tables.plan.c.sync == sa.bindparam("sync")).group_by(tables.plan.c.phase)
+        ),
+        tables.plan.c.digest.in_(
+            sa.select(tables.batch.c.plan_digest).where(
+                tables.batch.c.sync == sa.bindparam("sync"),
+                sa.or_(
+                    tables.batch.c.state.in_(OPEN),
+                    sa.and_(
+                        tables.batch.c.state == BatchState.DELIVERED,
+                        tables.batch.c.folded_at.is_(None),
+                    ),
+                    tables.batch.c.fence_until > sa.bindparam("now"),
+                ),
+            )
+        ),
+    )
+)
+_VERDICTS = sa.select(tables.verdict).where(tables.verdict.c.plan_digest == sa.bindparam("digest"))
+_FORGET_VERDICTS = tables.verdict.delete().where(
+    tables.verdict.c.plan_digest == sa.bindparam("digest")
+)
+_KEEP_VERDICT = tables.verdict.insert()
+
+
+def _sent(digest: Any) -> sa.ColumnElement[bool]:
+    batch = tables.batch
+    return sa.exists().where(batch.c.plan_digest == digest, batch.c.requests > 0)
+
+
+def _overtaken() -> sa.Select[str]:
+    table = tables.plan
+    this = _PLAN.subquery()
+    later = sa.or_(
+        table.c.created_at > this.c.created_at,
+        sa.and_(table.c.created_at == this.c.created_at, table.c.no > this.c.no),
+    )
+    other = sa.and_(table.c.sync == this.c.sync, table.c.digest != this.c.digest)
+    return sa.select(table.c.digest).where(other, later, _sent(table.c.digest)).limit(1)
+
+
+_WAS_SENT = sa.select(_sent(sa.bindparam("digest")))
+_OVERTAKEN = _overtaken()
+
+
 @dataclass(frozen=True, slots=True)
 class Plans:
     """The plans that were made, newest first where order matters."""
@@ -144,11 +211,8 @@ class Plans:
             for count in plan.counts
         ]
         with self.store.write() as connected:
-            table = tables.plan
-            newest = connected.scalar(sa.select(sa.func.max(table.c.no))) or 0
-            known = connected.execute(
-                sa.select(table.c.state).where(table.c.digest == plan.digest)
-            ).scalar()
+            newest = connected.scalar(_NEWEST) or 0
+            known = connected.execute(_PLAN, {"digest": plan.digest}).one_or_none()
             fresh = {
                 "created_at": plan.created_at,
                 "no": newest + 1,
@@ -157,36 +221,24 @@ class Plans:
                 "warehouse_table": plan.table,
             }
             if known is None:
-                connected.execute(
-                    table.insert().values(
-                        digest=plan.digest,
-                        sync=plan.sync,
-                        phase=plan.phase,
-                        connection=connection,
-                        state=PlanState.OPEN,
-                        to_send=sum(c["rows"] for c in counts if c["disposition"] == "send"),
-                        counts=counts,
-                        summary=dict(summary or {}),
-                        **fresh,
-                    )
-                )
+                begun = {
+                    "digest": plan.digest,
+                    "sync": plan.sync,
+                    "phase": plan.phase,
+                    "connection": connection,
+                    "state": PlanState.OPEN,
+                    "to_send": sum(c["rows"] for c in counts if c["disposition"] == "send"),
+                    "counts": counts,
+                    "summary": dict(summary or {}),
+                }
+                connected.execute(_INSERT, {**begun, **fresh})
             else:
-                if known == PlanState.SUPERSEDED:
-                    sent = connected.scalar(sa.select(_sent(plan.digest)))
+                if known.state == PlanState.SUPERSEDED:
+                    sent = connected.scalar(_WAS_SENT, {"digest": plan.digest})
                     fresh["state"] = PlanState.DELIVERING if sent else PlanState.OPEN
-                connected.execute(
-                    table.update().where(table.c.digest == plan.digest).values(**fresh)
-                )
-            connected.execute(
-                table.update()
-                .where(
-                    table.c.sync == plan.sync,
-                    table.c.phase == plan.phase,
-                    table.c.digest != plan.digest,
-                    table.c.state.in_([PlanState.OPEN, PlanState.DELIVERING]),
-                )
-                .values(state=PlanState.SUPERSEDED)
-            )
+                connected.execute(_REWRITE, {"this": plan.digest, **fresh})
+            others = {"of_sync": plan.sync, "of_phase": plan.phase, "by": plan.digest}
+            connected.execute(_SUPERSEDE, others)
             audit.append(
                 connected,
                 audit.Act.PLAN,
@@ -205,9 +257,7 @@ class Plans:
             UsageError: there is none.
         """
         with self.store.read() as connected:
-            row = connected.execute(
-                sa.select(tables.plan).where(tables.plan.c.digest == digest)
-            ).one_or_none()
+            row = connected.execute(_PLAN, {"digest": digest}).one_or_none()
         if row is None:
             raise UsageError(
                 f"The ledger knows no plan {digest[:12]}.", hint="Plan the sync first."
@@ -216,14 +266,8 @@ class Plans:
 
     def latest(self, sync: str, phase: str) -> PlanRecord | None:
         """Return the newest plan of a phase."""
-        table = tables.plan
         with self.store.read() as connected:
-            row = connected.execute(
-                sa.select(table)
-                .where(table.c.sync == sync, table.c.phase == phase)
-                .order_by(table.c.created_at.desc(), table.c.no.desc())
-                .limit(1)
-            ).one_or_none()
+            row = connected.execute(_LATEST, {"sync": sync, "phase": phase}).one_or_none()
         return None if row is None else _record(row)
 
     def tables_in_use(self, sync: str) -> set[str]:
@@ -233,70 +277,39 @@ class Plans:
         That is the newest plan of each phase, and every plan with a batch whose fate is not
         known, whose receipt is not folded, or whose keys are still fenced.
         """
-        table, batch = tables.plan, tables.batch
-        newest = (
-            sa.select(sa.func.max(table.c.no)).where(table.c.sync == sync).group_by(table.c.phase)
-        )
-        needed = sa.select(batch.c.plan_digest).where(
-            batch.c.sync == sync,
-            sa.or_(
-                batch.c.state.in_(OPEN),
-                sa.and_(batch.c.state == BatchState.DELIVERED, batch.c.folded_at.is_(None)),
-                batch.c.fence_until > self.store.clock.now(),
-            ),
-        )
+        asked = {"sync": sync, "now": self.store.clock.now()}
         with self.store.read() as connected:
-            return set(
-                connected.scalars(
-                    sa.select(table.c.warehouse_table).where(
-                        sa.or_(table.c.no.in_(newest), table.c.digest.in_(needed))
-                    )
-                )
-            )
+            return set(connected.scalars(_IN_USE, asked))
 
     def overtaken_by(self, digest: str) -> str | None:
         """Return a later plan of the same sync, of any phase, that has begun to send."""
-        table = tables.plan
-        this = sa.select(table).where(table.c.digest == digest).subquery()
         with self.store.read() as connected:
-            return connected.scalar(
-                sa.select(table.c.digest)
-                .where(
-                    table.c.sync == this.c.sync,
-                    table.c.digest != this.c.digest,
-                    sa.or_(
-                        table.c.created_at > this.c.created_at,
-                        sa.and_(table.c.created_at == this.c.created_at, table.c.no > this.c.no),
-                    ),
-                    _sent(table.c.digest),
-                )
-                .limit(1)
-            )
+            return connected.scalar(_OVERTAKEN, {"digest": digest})
 
     def record_verdicts(self, digest: str, verdicts: Sequence[VerdictLike]) -> None:
         """Keep what the gates said, in place of what they said of this plan before."""
-        table = tables.verdict
         at = self.store.clock.now()
+        rows = [
+            {
+                "plan_digest": digest,
+                "gate": str(verdict.gate),
+                "passed": verdict.passed,
+                "summary": verdict.summary,
+                "evidence": dict(verdict.evidence),
+                "next_step": verdict.next_step,
+                "at": at,
+            }
+            for verdict in verdicts
+        ]
         with self.store.write() as connected:
-            connected.execute(table.delete().where(table.c.plan_digest == digest))
-            for verdict in verdicts:
-                connected.execute(
-                    table.insert().values(
-                        plan_digest=digest,
-                        gate=str(verdict.gate),
-                        passed=verdict.passed,
-                        summary=verdict.summary,
-                        evidence=dict(verdict.evidence),
-                        next_step=verdict.next_step,
-                        at=at,
-                    )
-                )
+            connected.execute(_FORGET_VERDICTS, {"digest": digest})
+            if rows:
+                connected.execute(_KEEP_VERDICT, rows)
 
     def verdicts(self, digest: str) -> dict[str, VerdictRecord]:
         """Return what the gates said of a plan, by gate."""
-        table = tables.verdict
         with self.store.read() as connected:
-            rows = connected.execute(sa.select(table).where(table.c.plan_digest == digest)).all()
+            rows = connected.execute(_VERDICTS, {"digest": digest}).all()
         return {
             row.gate: VerdictRecord(
                 row.gate, row.passed, row.summary, row.evidence, row.next_step, row.at
@@ -306,18 +319,9 @@ class Plans:
 
     def mark(self, digest: str, state: PlanState, *, stopped_by: str | None = None) -> None:
         """Keep how far a delivery of the plan came, and why it ended early if it did."""
-        table = tables.plan
+        marked = {"state": state, "stopped_by": stopped_by}
         with self.store.write() as connected:
-            connected.execute(
-                table.update()
-                .where(table.c.digest == digest)
-                .values(state=state, stopped_by=stopped_by)
-            )
-
-
-def _sent(digest: Any) -> sa.ColumnElement[bool]:
-    batch = tables.batch
-    return sa.exists().where(batch.c.plan_digest == digest, batch.c.requests > 0)
+            connected.execute(_REWRITE, {"this": digest, **marked})
 
 
 def _record(row: Any) -> PlanRecord:

@@ -18,6 +18,28 @@ from activation.errors import QuotaExhausted
 from activation.ledger import tables
 from activation.ledger.store import Store, insert_or_ignore
 
+_ROW = (
+    tables.quota.c.connection == sa.bindparam("of_connection"),
+    tables.quota.c.day == sa.bindparam("on_day"),
+)
+_SHARE_ROW = (
+    tables.quota_share.c.connection == sa.bindparam("of_connection"),
+    tables.quota_share.c.day == sa.bindparam("on_day"),
+    tables.quota_share.c.sync == sa.bindparam("of_sync"),
+)
+_USAGE = sa.select(tables.quota).where(*_ROW)
+_SHARE = sa.select(tables.quota_share.c.reserved).where(*_SHARE_ROW)
+_CORRECT = tables.quota.update().where(*_ROW)
+_COUNT = _CORRECT.values(
+    reserved=tables.quota.c.reserved + sa.bindparam("more_reserved"),
+    answered=tables.quota.c.answered + sa.bindparam("more_answered"),
+)
+_COUNT_SHARE = (
+    tables.quota_share.update()
+    .where(*_SHARE_ROW)
+    .values(reserved=tables.quota_share.c.reserved + 1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -115,7 +137,7 @@ def reserve(connected: sa.Connection, budget: Budget, now: datetime) -> None:
     """
     day = _day(now)
     # The account's row is locked first, so that two processes cannot both take the last request.
-    _add(connected, tables.quota, connection=budget.connection, day=day, reserved=1)
+    _count(connected, budget.connection, day, reserved=1)
     usage = _usage(connected, budget.connection, day)
     before = Usage(day, usage.reserved - 1, usage.answered, usage.elsewhere, usage.limit)
     share = _share(connected, budget.connection, budget.sync, day)
@@ -127,14 +149,7 @@ def reserve(connected: sa.Connection, budget: Budget, now: datetime) -> None:
             sync=budget.sync,
             connection=budget.connection,
         )
-    _add(
-        connected,
-        tables.quota_share,
-        connection=budget.connection,
-        day=day,
-        sync=budget.sync,
-        reserved=1,
-    )
+    _count_share(connected, budget, day)
 
 
 def answered(
@@ -146,7 +161,7 @@ def answered(
     now: datetime,
 ) -> None:
     """Count that a reserved request is over, and keep what the vendor said with its answer."""
-    _add(connected, tables.quota, connection=connection, day=_day(reserved_at), answered=1)
+    _count(connected, connection, _day(reserved_at), answered=1)
     if reading is not None:
         _correct(connected, connection, reading, now)
 
@@ -154,61 +169,49 @@ def answered(
 def _correct(
     connected: sa.Connection, connection: str, reading: QuotaReading, now: datetime
 ) -> None:
-    table = tables.quota
     day = _day(now)
-    _add(connected, table, connection=connection, day=day)
-    usage = _usage(connected, connection, day).told(reading)
-    connected.execute(
-        table.update()
-        .where(table.c.connection == connection, table.c.day == day)
-        .values(
-            elsewhere=usage.elsewhere,
-            used_reported=reading.used,
-            limit_reported=reading.limit,
-            reported_at=now,
-        )
-    )
+    _count(connected, connection, day)
+    corrected = {
+        "elsewhere": _usage(connected, connection, day).told(reading).elsewhere,
+        "used_reported": reading.used,
+        "limit_reported": reading.limit,
+        "reported_at": now,
+    }
+    connected.execute(_CORRECT, {"of_connection": connection, "on_day": day, **corrected})
 
 
 def _usage(connected: sa.Connection, connection: str, day: date) -> Usage:
-    table = tables.quota
-    row = connected.execute(
-        sa.select(table).where(table.c.connection == connection, table.c.day == day)
-    ).one_or_none()
+    which = {"of_connection": connection, "on_day": day}
+    row = connected.execute(_USAGE, which).one_or_none()
     if row is None:
         return Usage(day)
     return Usage(day, row.reserved, row.answered, row.elsewhere, row.limit_reported)
 
 
 def _share(connected: sa.Connection, connection: str, sync: str, day: date) -> int:
-    table = tables.quota_share
-    found = connected.scalar(
-        sa.select(table.c.reserved).where(
-            table.c.connection == connection, table.c.day == day, table.c.sync == sync
-        )
-    )
-    return found or 0
+    which = {"of_connection": connection, "on_day": day, "of_sync": sync}
+    return connected.scalar(_SHARE, which) or 0
 
 
-def _add(
-    connected: sa.Connection,
-    table: sa.Table,
-    *,
-    reserved: int = 0,
-    answered: int = 0,
-    **key: str | date,
+def _count(
+    connected: sa.Connection, connection: str, day: date, *, reserved: int = 0, answered: int = 0
 ) -> None:
-    """Add to the counts of a row, which begins with nothing."""
-    counts = {"reserved": reserved, "answered": answered, "elsewhere": 0}
-    counts = {name: count for name, count in counts.items() if name in table.c}
-    added = (
-        table.update()
-        .where(*(table.c[name] == value for name, value in key.items()))
-        .values({name: table.c[name] + count for name, count in counts.items()})
-    )
-    if connected.execute(added).rowcount == 0:
-        insert_or_ignore(connected, table, {**key, **dict.fromkeys(counts, 0)})
-        connected.execute(added)
+    """Add to the counts of an account's day, which begins with nothing."""
+    nothing = {"reserved": 0, "answered": 0, "elsewhere": 0}
+    which = {"of_connection": connection, "on_day": day}
+    more = {"more_reserved": reserved, "more_answered": answered}
+    if connected.execute(_COUNT, {**which, **more}).rowcount == 0:
+        begun = {"connection": connection, "day": day, **nothing}
+        insert_or_ignore(connected, tables.quota, begun)
+        connected.execute(_COUNT, {**which, **more})
+
+
+def _count_share(connected: sa.Connection, budget: Budget, day: date) -> None:
+    """Count a request of one sync."""
+    which = {"of_connection": budget.connection, "on_day": day, "of_sync": budget.sync}
+    if connected.execute(_COUNT_SHARE, which).rowcount == 0:
+        begun = {"connection": budget.connection, "day": day, "sync": budget.sync, "reserved": 1}
+        connected.execute(tables.quota_share.insert(), begun)
 
 
 def _day(now: datetime) -> date:

@@ -16,6 +16,10 @@ from activation.ledger import audit, tables
 from activation.ledger.store import Store
 
 EVERYTHING = "all"
+_ON = sa.select(tables.switch).where(
+    tables.switch.c.paused,
+    tables.switch.c.scope.in_([EVERYTHING, sa.bindparam("connection"), sa.bindparam("sync")]),
+)
 _HINT = "`activation resume` lets it send again; what is not sent stays planned."
 
 
@@ -130,11 +134,9 @@ def require_words(**words: str) -> None:
 
 
 def _paused(connected: sa.Connection, sync: str, connection: str) -> Switch | None:
-    table = tables.switch
-    scopes = [EVERYTHING, f"connection:{connection}", f"sync:{sync}"]
-    query = sa.select(table).where(table.c.scope.in_(scopes), table.c.paused)
-    on = {row["scope"]: Switch(**row) for row in connected.execute(query).mappings()}
-    return next((on[scope] for scope in scopes if scope in on), None)
+    scopes = {"connection": f"connection:{connection}", "sync": f"sync:{sync}"}
+    on = {row["scope"]: Switch(**row) for row in connected.execute(_ON, scopes).mappings()}
+    return next((on[scope] for scope in (EVERYTHING, *scopes.values()) if scope in on), None)
 
 
 def _refuse(switch: Switch | None, sync: str) -> None:
