@@ -8,10 +8,10 @@ MANIFEST := dbt_project/target/manifest.json
 DBT_SOURCES := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -print 2>/dev/null)
 export ACTIVATION_HOME ?= $(CURDIR)/.activation
 
-.PHONY: help setup demo ui test lint format lock clean
+.PHONY: help setup demo ui test conformance lint format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
@@ -36,6 +36,11 @@ ui: setup ## the Dagster UI on what the demo left, with the sandbox beside it
 
 test: setup ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+conformance: setup ## what every adapter is held to, as a table in docs/conformance.md
+	@$(BIN)/python -m pytest -q -n 2 activation_tests/conformance --deselect \
+		activation_tests/conformance/test_table.py $(ARGS)
+	@$(BIN)/python -m activation_tests.conformance
 
 lint: setup ## formatting, linter, types, house rules, Dagster definitions
 	@$(BIN)/ruff format --check .

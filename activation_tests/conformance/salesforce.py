@@ -1,0 +1,100 @@
+"""Salesforce's Contact, as the sandbox describes it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from activation.contract.model import NullPolicy
+from activation.destinations.base import Destination, Target
+from activation.destinations.salesforce.destination import Salesforce
+from activation.errors import ConfigurationError, UsageError
+from activation_tests.conformance.shared_time import SharedTime
+from activation_tests.conformance.subject import (
+    Gone,
+    Repeated,
+    SandboxSubject,
+    mapping,
+    not_yet,
+)
+
+_SCORED = datetime(2026, 9, 1, 10, 30, tzinfo=UTC)
+_UPSERT_ONLY = not_yet(ConfigurationError, "the adapter only upserts")
+
+
+class SalesforceCollections(SandboxSubject):
+    """Contacts over sObject Collections."""
+
+    name = "Salesforce collections"
+    system = "salesforce"
+    credentials: ClassVar = {"client_id": "app", "client_secret": "s3cret"}
+    target = Target(
+        "Contact",
+        "Customer_Key__c",
+        (
+            mapping("LastName", "text(80)"),
+            mapping("Email", "text(80)"),
+            mapping("Title", "text(128)"),
+            mapping("Department", "text(80)", NullPolicy.KEEP),
+            mapping("Birthdate", "date"),
+            mapping("DoNotCall", "boolean", NullPolicy.KEEP),
+            mapping("Churn_Score__c", "decimal(5,2)"),
+            mapping("Churn_Band__c", "text(20)"),
+            mapping("Churn_Scored_At__c", "timestamp"),
+        ),
+    )
+    endpoint = "collections"
+    write: ClassVar = {"method": "PATCH"}
+    text = "Title"
+    kept = "Department"
+    sought = "Email"
+    spoilt: ClassVar = {"Churn_Band__c": "Sideways"}
+    repeated = Repeated.ROWS_FAIL
+    deleted = Gone.MADE_ANEW
+    merged = Gone.MADE_ANEW
+    renews_access = True
+    paces: ClassVar = {"calls that run 20 s and more": {"name": "rate_limited"}}
+    gaps: ClassVar = {
+        "bisection": not_yet(UsageError, "the sandbox cannot refuse a request for what it holds"),
+        "rate_limit_of_each_kind": not_yet(UsageError, "the sandbox has the daily limit only"),
+        "update_only_creates_nothing": _UPSERT_ONLY,
+        "create_only_updates_nothing": _UPSERT_ONLY,
+        "remove": _UPSERT_ONLY,
+        "remove_what_is_not_there": _UPSERT_ONLY,
+        "merged_record": not_yet(NotImplementedError, "nobody can merge in the sandbox"),
+        "restored_record": not_yet(NotImplementedError, "nobody can restore in the sandbox"),
+        "preflight_misses_a_permission": not_yet(
+            NotImplementedError, "the sandbox's user has every permission"
+        ),
+    }
+
+    def connect(self, time: SharedTime) -> Destination:
+        """Return the org."""
+        return Salesforce(self.connection, time)
+
+    def row(self, number: int) -> dict[str, Any]:
+        """Return a contact."""
+        return {
+            "LastName": f"Person {number}",
+            "Email": f"person-{number}@example.com",
+            "Title": f"Title {number}",
+            "Department": f"Department {number}",
+            "Birthdate": date(1980, 1, 1) + timedelta(days=number % 1000),
+            "DoNotCall": number % 2 == 0,
+            "Churn_Score__c": Decimal(number % 100) + Decimal("0.25"),
+            "Churn_Band__c": ("Low", "Medium", "High")[number % 3],
+            "Churn_Scored_At__c": _SCORED + timedelta(seconds=number),
+        }
+
+    def delete(self, key: str) -> None:
+        """Put the record into the recycle bin."""
+        self.sandbox.delete_record("Contact", key)
+
+    def lose_field(self, field: str) -> None:
+        """Hide the field."""
+        self.sandbox.faults.add("drop_field", object="Contact", field=field)
+
+    def shorten_field(self, field: str, length: int) -> None:
+        """Change the field's length."""
+        self.sandbox.edit_field("Contact", field, length=length)

@@ -1,0 +1,12 @@
+"""Who is put to the test; the order is that of the table's columns."""
+
+from __future__ import annotations
+
+from activation_tests.conformance.memory import Memory
+from activation_tests.conformance.salesforce import SalesforceCollections
+from activation_tests.conformance.subject import Subject
+
+SUBJECTS: tuple[type[Subject], ...] = (
+    Memory,
+    SalesforceCollections,
+)
