@@ -1,5 +1,5 @@
 """
-The access token: fetched once, shared by all threads, fetched anew when Salesforce drops it.
+How a connection gets its access token.
 
 The client's own login is not used: it writes its address into the code, its refresh can repeat
 without end, and each client object would log in for itself.
@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 from http import HTTPStatus
 
 import orjson
 
 from activation.clock import Clock
 from activation.destinations.base import Connection
-from activation.destinations.salesforce.errors import first_error, garbled, retry_after
-from activation.destinations.salesforce.transport import Address, Reply, exchange, open_session
+from activation.destinations.salesforce.errors import first_error, garbled
+from activation.destinations.salesforce.transport import VENDOR, instance_url
+from activation.destinations.tokens import SharedToken
+from activation.destinations.transport import Address, Reply, exchange, open_session
+from activation.destinations.transport_errors import retry_after
 from activation.errors import (
     AccessRefused,
     ActivationError,
@@ -28,51 +30,27 @@ from activation.errors import (
 
 _PATH = "/services/oauth2/token"
 _CALL = f"POST {_PATH}"
-_FETCH_SECONDS = 30.0
 # A few minutes is the longest life that Salesforce takes for an assertion; clocks differ.
 _ASSERTION_SECONDS = 120
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
-class Tokens:
+class Tokens(SharedToken):
     """
-    Hold the access token of one connection.
+    The access token of one org.
 
     Credentials are `client_id` and `client_secret` (OAuth client credentials), or `client_id`,
     `username` and `private_key` (JWT bearer; `audience` if it is not the org's own address).
     """
 
     def __init__(self, connection: Connection, address: Address, clock: Clock) -> None:
+        super().__init__(self._ask, _CALL)
         self._connection = connection
         self._address = address
         self._clock = clock
-        self._lock = threading.Lock()
-        self._token: str | None = None
 
-    def current(self, seconds: float) -> str:
-        """Return the token, fetching the first one."""
-        return self._token or self.renew(None, seconds)
-
-    def renew(self, seen: str | None, seconds: float) -> str:
-        """
-        Return a token other than the one seen, fetching it unless another thread has done so.
-
-        Raises:
-            AccessRefused: the credentials are not accepted.
-            ConfigurationError: the credentials are incomplete or unusable.
-            Transient: no token now; nothing was written.
-        """
-        if not self._lock.acquire(timeout=max(seconds, 0.0)):
-            raise Transient(f"{_CALL}: still under way.", code="TOKEN_TIMEOUT")
-        try:
-            if self._token is None or self._token == seen:
-                self._token = self._fetch(min(seconds, _FETCH_SECONDS))
-            return self._token
-        finally:
-            self._lock.release()
-
-    def _fetch(self, seconds: float) -> str:
+    def _ask(self, seconds: float) -> str:
         form, authorization = self._grant()
         with open_session(self._address) as session:
             try:
@@ -80,6 +58,7 @@ class Tokens:
                     session,
                     "POST",
                     f"{self._address.origin}{_PATH}",
+                    vendor=VENDOR,
                     call=_CALL,
                     seconds=seconds,
                     clock=self._clock,
@@ -120,7 +99,7 @@ class Tokens:
             "iss": given["client_id"],
             "sub": given["username"],
             # The generic login hosts are refused for external client apps since Spring '26.
-            "aud": given.get("audience") or self._address.origin,
+            "aud": given.get("audience") or instance_url(self._address),
             "exp": int(self._clock.now().timestamp()) + _ASSERTION_SECONDS,
         }
         # An environment variable on one line writes its line ends as \n.

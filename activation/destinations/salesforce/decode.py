@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from activation.destinations.base import Answer, Fate, RowError, RowResult
-from activation.destinations.salesforce.errors import GARBLED, code_in
+from activation.destinations.salesforce.errors import code_in
+from activation.destinations.transport_errors import GARBLED
 
 _LONGEST_TEXT = 500
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,7 +14,13 @@ from activation.destinations.base import Answer, Connection, QuotaReading
 from activation.destinations.salesforce.auth import Tokens
 from activation.destinations.salesforce.errors import refusal
 from activation.destinations.salesforce.traits import API_VERSION
-from activation.destinations.salesforce.transport import Address, Reply, exchange, open_session
+from activation.destinations.salesforce.transport import (
+    VENDOR,
+    address_of,
+    instance_url,
+    open_org_session,
+)
+from activation.destinations.transport import Reply, SessionPool, exchange
 from activation.errors import ConfigurationError
 
 _USAGE = re.compile(r"(?<![\w-])api-usage=(\d{1,15})/(\d{1,15})")
@@ -41,13 +45,12 @@ class Session:
     """
     Make calls through simple-salesforce's client.
 
-    A requests session serves one thread at a time: a call takes one from the idle ones and puts
-    it back, and deque's append and pop are atomic. Only the token and the last quota reading are
-    shared; each is one reference, replaced as a whole.
+    Only the token and the last quota reading are shared by its threads; each is one reference,
+    replaced as a whole.
     """
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
-        self._address = Address.of(connection)
+        self._address = address_of(connection)
         self._version = connection.api_version or API_VERSION
         if _VERSION.fullmatch(self._version) is None:
             raise ConfigurationError(
@@ -57,7 +60,7 @@ class Session:
             )
         self._clock = clock
         self._tokens = Tokens(connection, self._address, clock)
-        self._idle: deque[requests.Session] = deque()
+        self._pool = SessionPool(lambda: open_org_session(self._address))
         self.quota: QuotaReading | None = None
         """What the last answer that spoke of it said; an estimate, it jumps up and down."""
 
@@ -86,7 +89,7 @@ class Session:
         deadline = self._clock.monotonic() + seconds
         call = _Call(method, path, params, data, deadline)
         token = self._tokens.current(seconds)
-        with self._lease() as http:
+        with self._pool.lease() as http:
             reply = self._make(call, http, token)
             if reply.status == HTTPStatus.UNAUTHORIZED:
                 token = self._tokens.renew(token, deadline - self._clock.monotonic())
@@ -98,8 +101,7 @@ class Session:
 
     def close(self) -> None:
         """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        self._pool.close()
 
     def _make(self, call: _Call, http: requests.Session, token: str) -> Reply:
         from simple_salesforce.api import Salesforce
@@ -108,7 +110,7 @@ class Session:
         # exceptions hide Retry-After; so the client's own session, address and headers are used.
         client = Salesforce(
             session_id=token,
-            instance_url=self._address.origin,
+            instance_url=instance_url(self._address),
             version=self._version,
             session=http,
         )
@@ -118,6 +120,7 @@ class Session:
             client.session,
             call.method,
             f"{client.base_url}{call.path}",
+            vendor=VENDOR,
             call=call.label,
             # A socket takes 0 for "do not wait" and raises something else.
             seconds=max(call.deadline - self._clock.monotonic(), 0.001),
@@ -128,17 +131,6 @@ class Session:
         )
         self.quota = _quota_in(reply) or self.quota
         return reply
-
-    @contextmanager
-    def _lease(self) -> Iterator[requests.Session]:
-        try:
-            http = self._idle.pop()
-        except IndexError:
-            http = open_session(self._address)
-        try:
-            yield http
-        finally:
-            self._idle.append(http)
 
 
 def _quota_in(reply: Reply) -> QuotaReading | None:

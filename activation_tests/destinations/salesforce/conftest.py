@@ -6,7 +6,7 @@ import pytest
 
 from activation.destinations.base import Connection
 from activation.destinations.salesforce.destination import Salesforce
-from activation_tests.destinations.salesforce.scripted import Server, serving
+from activation_tests.destinations.scripted import Server, serving
 
 
 @pytest.fixture

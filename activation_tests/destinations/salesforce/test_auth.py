@@ -12,10 +12,10 @@ from requests.exceptions import InvalidSchema
 from activation.clock import SystemClock
 from activation.destinations.base import Connection
 from activation.destinations.salesforce.destination import Salesforce
-from activation.destinations.salesforce.transport import Address, open_session
+from activation.destinations.salesforce.transport import address_of, instance_url, open_org_session
 from activation.errors import ConfigurationError
 from activation_tests.destinations.salesforce.rows import TARGET
-from activation_tests.destinations.salesforce.scripted import Scripted, Server
+from activation_tests.destinations.scripted import Scripted, Server
 
 
 class FixedClock(SystemClock):
@@ -123,9 +123,9 @@ def test_reads_addresses_as_the_client_writes_them(
     """The origin is the one that simple-salesforce makes of the address."""
     from simple_salesforce.api import Salesforce as Client
 
-    address = Address.of(connection(base_url))
+    address = address_of(connection(base_url))
 
-    assert address == Address(origin, plain=plain)
+    assert (instance_url(address), address.plain) == (origin, plain)
     client = Client(session_id="t", instance_url=origin)
     assert client.base_url.startswith(f"{origin}/")
     client.session.close()
@@ -135,7 +135,7 @@ def test_a_session_reaches_nothing_but_its_org(monkeypatch: pytest.MonkeyPatch) 
     """Certificates are checked; there is no way to another host, nor to plain HTTP."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-    with open_session(Address("https://acme.my.salesforce.com", plain=False)) as session:
+    with open_org_session(address_of(connection("https://acme.my.salesforce.com"))) as session:
         assert session.verify is True
         for elsewhere in (
             "http://acme.my.salesforce.com/",

@@ -8,7 +8,7 @@ from activation.contract.model import FieldKind
 from activation.destinations.base import FieldSchema
 from activation.destinations.salesforce.destination import Salesforce
 from activation.errors import AccessRefused, Applied, ConfigurationError, Transient
-from activation_tests.destinations.salesforce.scripted import Scripted, Server
+from activation_tests.destinations.scripted import Scripted, Server
 
 
 def field(name: str, vendor_type: str, soap: str, **facts: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from activation.destinations.salesforce.destination import Salesforce
 from activation.destinations.salesforce.readback import key_lists
 from activation.errors import BatchRefused, ConfigurationError, Transient
 from activation_tests.destinations.salesforce.rows import TARGET, mapping, target
-from activation_tests.destinations.salesforce.scripted import Scripted, Seen, Server
+from activation_tests.destinations.scripted import Scripted, Seen, Server
 
 QUERY = "/services/data/v59.0/query"
 

@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeAlias
 
 import pytest
@@ -13,7 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from activation.destinations.base import Connection, QuotaReading
 from activation.destinations.salesforce.destination import Salesforce
-from activation.destinations.salesforce.errors import lost
+from activation.destinations.transport_errors import lost
 from activation.errors import (
     AccessRefused,
     Applied,
@@ -23,7 +24,7 @@ from activation.errors import (
     Transient,
 )
 from activation_tests.destinations.salesforce.rows import TARGET
-from activation_tests.destinations.salesforce.scripted import Scripted, Server
+from activation_tests.destinations.scripted import Scripted, Server
 
 Expected: TypeAlias = tuple[type[DestinationError], str, Applied | None]
 
@@ -183,7 +184,7 @@ def test_a_connection_not_made_in_time_applied_nothing() -> None:
     pool = HTTPSConnectionPool("acme.my.salesforce.com")
     reason = ConnectTimeoutError()
 
-    error = lost(requests.ConnectTimeout(MaxRetryError(pool, "/", reason)), "PATCH x")
+    error = lost(requests.ConnectTimeout(MaxRetryError(pool, "/", reason)), "PATCH x", "Salesforce")
 
     assert isinstance(error, Transient)
     assert (error.code, error.applied) == ("CONNECT_TIMEOUT", Applied.NO)
@@ -216,9 +217,8 @@ def test_a_server_that_went_away_applied_nothing(server: Server, org: Salesforce
     org.close()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        org._session._address = type(org._session._address)(
-            f"https://127.0.0.1:{taken.getsockname()[1]}", plain=True
-        )
+        port = taken.getsockname()[1]
+        org._session._address = replace(org._session._address, port=port)
 
         error = failure(org)
 

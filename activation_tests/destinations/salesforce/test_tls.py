@@ -16,7 +16,7 @@ from activation.destinations.base import Connection
 from activation.destinations.salesforce.destination import Salesforce
 from activation.errors import AccessRefused
 from activation_tests.destinations.salesforce.rows import TARGET
-from activation_tests.destinations.salesforce.scripted import Scripted, serving
+from activation_tests.destinations.scripted import Scripted, serving
 
 
 @pytest.fixture(scope="module")

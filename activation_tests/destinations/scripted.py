@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
+SALESFORCE_TOKENS = "/services/oauth2/token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Scripted:
 class Server:
     """The server's address, what it will answer, and what it saw."""
 
+    token_path: str
+    """Where tokens are asked for."""
     address: str = ""
     answers: deque[Scripted] = field(default_factory=deque)
     """For calls other than for a token, in order; the last one is repeated."""
@@ -71,17 +73,17 @@ class Server:
 
     def calls(self) -> list[Seen]:
         """Return the requests that were not for a token."""
-        return [request for request in self.seen if request.path != TOKEN_PATH]
+        return [request for request in self.seen if request.path != self.token_path]
 
     def token_calls(self) -> list[Seen]:
         """Return the requests for a token."""
-        return [request for request in self.seen if request.path == TOKEN_PATH]
+        return [request for request in self.seen if request.path == self.token_path]
 
     def next(self, request: Seen) -> Scripted:
         """Return what to answer."""
         with self.lock:
             self.seen.append(request)
-            if request.path == TOKEN_PATH:
+            if request.path == self.token_path:
                 if self.tokens:
                     return self.tokens.popleft()
                 self.issued += 1
@@ -92,9 +94,11 @@ class Server:
 
 
 @contextmanager
-def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serving(
+    tls: ssl.SSLContext | None = None, *, token_path: str = SALESFORCE_TOKENS
+) -> Iterator[Server]:
     """Run a server as long as the block lasts."""
-    server = Server()
+    server = Server(token_path)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -127,7 +131,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
                 self.wfile.write(b"" if scripted.trickle else raw[: len(raw) - scripted.cut])
             self.close_connection = self.close_connection or scripted.cut > 0
 
-        do_GET = do_POST = do_PATCH = _handle  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
