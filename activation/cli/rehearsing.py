@@ -80,6 +80,12 @@ def sandbox(
         int | None, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0: any free one.")
     ] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Forget all records first.")] = False,
+    time_scale: Annotated[
+        float,
+        typer.Option(
+            "--time-scale", min=1, max=86400, help="Run its time faster: 1440 = a day a minute."
+        ),
+    ] = 1.0,
 ) -> int:
     """Serve the vendors on loopback, with their limits, quirks and faults; state on disk."""
     from activation.sandbox.server import running, serve
@@ -93,6 +99,7 @@ def sandbox(
         serve(
             settings.sandbox_state,
             chosen,
+            time_scale=time_scale,
             on_ready=lambda address: output.text(
                 f"the sandbox answers at {address}; Ctrl-C ends it"
             ),
@@ -102,7 +109,7 @@ def sandbox(
         raise UsageError(f"there is no command `{command[0]}`.", hint="Check its path.")
     from activation.defs.instance import prepare
 
-    with running(settings.sandbox_state, chosen) as address:
+    with running(settings.sandbox_state, chosen, time_scale=time_scale) as address:
         output.note(f"the sandbox answers at {address}")
         environment = {
             **os.environ,

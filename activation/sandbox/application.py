@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -15,6 +16,9 @@ from activation.sandbox.requests_log import RequestsLog
 from activation.sandbox.salesforce.system import Salesforce
 from activation.sandbox.state import State
 from activation.sandbox.system import Surroundings, System
+from activation.sandbox.time_scale import sandbox_clock
+
+_VENDORS: tuple[Callable[[Surroundings], System], ...] = (Salesforce,)
 
 
 class Application:
@@ -29,15 +33,18 @@ class Application:
         connections: Connections,
         credentials: tuple[str, str] | None = None,
         log_keys: bool = False,
+        time_scale: float = 1.0,
     ) -> None:
         """Open the state in that folder and set the vendors up."""
         self.state = State(folder)
         self.faults = Faults()
-        self.log = RequestsLog(self.state, clock, log_keys=log_keys)
-        self._clock = clock
+        self.log = RequestsLog(self.state, log_keys=log_keys)
+        self.clock = sandbox_clock(clock, time_scale, self.log.latest())
         self._connections = connections
-        surroundings = Surroundings(self.state, clock, self.faults, address, credentials)
-        vendors: list[System] = [Salesforce(surroundings)]
+        surroundings = Surroundings(
+            self.state, self.clock, self.faults, address, credentials, time_scale
+        )
+        vendors: list[System] = [make(surroundings) for make in _VENDORS]
         self.systems = {system.name: system for system in vendors}
 
     def asgi(self, admin: list[BaseRoute]) -> ASGIApp:
@@ -52,16 +59,18 @@ class Application:
             systems=list(self.systems.values()),
             faults=self.faults,
             log=self.log,
-            clock=self._clock,
+            clock=self.clock,
             connections=self._connections,
         )
 
     def reset(self) -> None:
-        """Return to an empty sandbox: no records, faults, schema edits, log, quota used."""
+        """Return to an empty sandbox: no records, faults, quirks, schema edits, log, quota used."""
         self.faults.clear()
         for system in self.systems.values():
             system.reset()
-            system.quota.reset()
+            system.quirks.reset()
+            for quota in system.quotas.values():
+                quota.reset()
         self.log.clear()
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ class Sandbox:
         self.faults = FaultSwitches(self)
 
     def health(self) -> dict[str, Any]:
-        """Return `{"sandbox": true, "systems": [...]}`."""
+        """Return `{"sandbox": true, "systems": [...], "time": "..."}`."""
         return self.call("GET", "health")
 
     def answers(self) -> bool:
@@ -65,14 +65,35 @@ class Sandbox:
         """Take all changes of fields back."""
         self.call("DELETE", "schema")
 
-    def quota(self) -> dict[str, int]:
-        """Return `{"limit": ..., "used": ...}` of Salesforce's daily requests."""
-        return self.call("GET", "quota")
+    def quota(self, name: str | None = None, *, system: str = "salesforce") -> dict[str, int]:
+        """Return `{"limit": ..., "used": ...}` of a quota, of the main one if none is named."""
+        return self.call("GET", f"quota?system={system}" + (f"&name={name}" if name else ""))
 
-    def set_quota(self, *, limit: int | None = None, used: int | None = None) -> None:
-        """Set the daily limit, or what counts as used, or both."""
-        given = {"limit": limit, "used": used}
+    def quotas(self, system: str) -> dict[str, dict[str, int]]:
+        """Return `{"limit": ..., "used": ...}` of each quota of a vendor, the main one first."""
+        found: dict[str, dict[str, int]] = self.call("GET", f"quotas?system={system}")["quotas"]
+        return found
+
+    def set_quota(
+        self,
+        name: str | None = None,
+        *,
+        system: str = "salesforce",
+        limit: int | None = None,
+        used: int | None = None,
+    ) -> None:
+        """Set the limit of a quota, or what counts as used, or both; the main one if not named."""
+        given = {"system": system, "name": name, "limit": limit, "used": used}
         self.call("POST", "quota", {k: v for k, v in given.items() if v is not None})
+
+    def quirks(self, system: str) -> dict[str, Any]:
+        """Return the settings of a vendor's quirks by name."""
+        found = self.call("GET", f"quirks?system={system}")["quirks"]
+        return {quirk["name"]: quirk["value"] for quirk in found}
+
+    def set_quirk(self, system: str, name: str, value: object) -> None:
+        """Set a quirk; None sets it back."""
+        self.call("POST", "quirks", {"system": system, "name": name, "value": value})
 
     def reset(self) -> None:
         """Return to an empty sandbox."""
@@ -109,18 +130,19 @@ class FaultSwitches:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def add(
+    def add(  # noqa: PLR0913
         self,
         name: str,
         *,
         times: int | None = None,
         probability: float = 1.0,
+        system: str | None = None,
         path_contains: str | None = None,
         method: str | None = None,
         **options: Any,
     ) -> dict[str, Any]:
         """Switch a fault on and return it; `faults.py` lists names and options."""
-        given = {"path_contains": path_contains, "method": method}
+        given = {"system": system, "path_contains": path_contains, "method": method}
         document = {
             "name": name,
             "times": times,

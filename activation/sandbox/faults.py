@@ -9,7 +9,7 @@ Faults live in memory: a sandbox that is started again behaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -30,6 +30,9 @@ class FaultName(StrEnum):
     LATE_APPLY = "late_apply"  # the line drops; applied some seconds later
     EXPIRED_SESSION = "expired_session"  # the token presented is revoked: 401
     QUOTA_EXHAUSTED = "quota_exhausted"  # the daily limit's answer
+    RATE_LIMITED = "rate_limited"  # the answer of a limit that passes soon
+    STATUS = "status"  # any status of choice, such as 423 or 502, before anything is applied
+    STORED_NOTHING = "stored_nothing"  # a success that speaks of no row; nothing is applied
     WHOLE_BATCH_REFUSED = "whole_batch_refused"  # 400 before anything is applied
     GARBLED_ANSWER = "garbled_answer"  # applied; the answer is not readable
     ROW_LOCKED = "row_locked"  # a share of the rows is locked
@@ -48,16 +51,22 @@ _OPTIONS: Mapping[FaultName, Mapping[str, type | tuple[type, ...]]] = {
     FaultName.SLOW: {"seconds": _NUMBER},
     FaultName.LATE_APPLY: {"seconds": _NUMBER},
     FaultName.WHOLE_BATCH_REFUSED: {"code": str, "message": str},
+    FaultName.RATE_LIMITED: {"limit": str, "retry_after": _NUMBER},
+    FaultName.STATUS: {"status": int, "code": str, "message": str, "retry_after": _NUMBER},
     FaultName.GARBLED_ANSWER: {"kind": str},
     FaultName.ROW_LOCKED: {"share": _NUMBER},
     FaultName.REFUSE_VALUE: {"field": str, "value": object, "code": str, "message": str},
     FaultName.DROP_FIELD: {"object": str, "field": str},
     FaultName.USAGE_JITTER: {"spread": int},
 }
-_NEEDED = {FaultName.REFUSE_VALUE: ("field",), FaultName.DROP_FIELD: ("object", "field")}
+_NEEDED = {
+    FaultName.REFUSE_VALUE: ("field",),
+    FaultName.DROP_FIELD: ("object", "field"),
+    FaultName.STATUS: ("status",),
+}
 _CHOICES = {(FaultName.GARBLED_ANSWER, "kind"): ("truncated", "html", "empty")}
 _DOCUMENT = {"name", "times", "probability", "match", "options"}
-_MATCH = {"path_contains", "method"}
+_MATCH = {"system", "path_contains", "method"}
 
 
 @dataclass(slots=True)
@@ -74,8 +83,10 @@ class Fault:
     random: Random = field(repr=False)
     fired: int = 0
 
-    def matches(self, method: str, path: str, *, is_data: bool) -> bool:
+    def matches(self, system: str, method: str, path: str, *, is_data: bool) -> bool:
         """Tell whether the request is one that it may strike; without a path, any data call."""
+        if self.match.get("system", system) != system:
+            return False
         if (wanted := self.match.get("method")) and wanted.upper() != method:
             return False
         part = self.match.get("path_contains")
@@ -114,9 +125,9 @@ class Faults:
         self._faults: list[Fault] = []
         self._next = 1
 
-    def add(self, document: Mapping[str, Any]) -> Fault:
+    def add(self, document: Mapping[str, Any], systems: Sequence[str]) -> Fault:
         """
-        Switch a fault on.
+        Switch a fault on, for one of these systems or for all.
 
         Raises:
             UsageError: the name, an option or a value is not known; says what is.
@@ -128,6 +139,9 @@ class Faults:
         _check_options(name, options)
         match = dict(document.get("match") or {})
         _only(match, _MATCH, "match")
+        if match.get("system", systems[0]) not in systems:
+            hint = f"Systems: {', '.join(systems)}."
+            raise UsageError(f"The sandbox has no system {match['system']!r}.", hint=hint)
         times = document.get("times")
         if times is not None and (not isinstance(times, int) or times < 1):
             raise UsageError(f"times is {times!r}.", hint="Give a number above 0, or leave it out.")
@@ -158,19 +172,19 @@ class Faults:
         """Return the faults, those that are used up included."""
         return list(self._faults)
 
-    def request_fault(self, method: str, path: str, *, is_data: bool) -> Fault | None:
-        """Return the first request fault that strikes this request."""
+    def request_fault(self, system: str, method: str, path: str, *, is_data: bool) -> Fault | None:
+        """Return the first request fault that strikes this request to that vendor."""
         for fault in self._of(REQUEST_FAULTS):
-            if fault.matches(method, path, is_data=is_data) and fault.strikes():
+            if fault.matches(system, method, path, is_data=is_data) and fault.strikes():
                 return fault
         return None
 
-    def row_faults(self, method: str, path: str) -> list[Fault]:
-        """Return the row faults that strike this request."""
+    def row_faults(self, system: str, method: str, path: str) -> list[Fault]:
+        """Return the row faults that strike this write to that vendor."""
         return [
             fault
             for fault in self._of(ROW_FAULTS)
-            if fault.matches(method, path, is_data=True) and fault.strikes()
+            if fault.matches(system, method, path, is_data=True) and fault.strikes()
         ]
 
     def standing(self, name: FaultName) -> list[Fault]:

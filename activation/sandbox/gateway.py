@@ -24,11 +24,14 @@ ADMIN = "/_sandbox"
 NOTE = "sandbox.note"
 """Where in the ASGI scope a vendor finds the note it fills in."""
 
-_REFUSED_BEFORE = frozenset(
+_ANSWERED_UNAPPLIED = frozenset(
     {
         FaultName.UNAVAILABLE,
         FaultName.EXPIRED_SESSION,
         FaultName.QUOTA_EXHAUSTED,
+        FaultName.RATE_LIMITED,
+        FaultName.STATUS,
+        FaultName.STORED_NOTHING,
         FaultName.WHOLE_BATCH_REFUSED,
     }
 )
@@ -89,11 +92,11 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
-        fault = self._faults.request_fault(method, path, is_data=system.is_data(path))
+        fault = self._faults.request_fault(system.name, method, path, is_data=system.is_data(path))
         body = await Request(scope, receive).body()
-        entry = self._log.arrived(
-            system.name, method, system.logged_path(path), fault.name.value if fault else None
-        )
+        struck = fault.name.value if fault else None
+        now = self._clock.now()
+        entry = self._log.arrived(now, system.name, method, system.logged_path(path), struck)
         try:
             answer = await self._answer(scope, body, system, entry, fault)
         except asyncio.CancelledError:
@@ -111,8 +114,10 @@ class Gateway:
         if fault is None:
             captured = await self._apply(scope, body, entry, answered=True)
             return captured.response()
-        if fault.name in _REFUSED_BEFORE:
+        if fault.name in _ANSWERED_UNAPPLIED:
             refusal = system.refusal(fault, _headers(scope))
+            if (wait := fault.options.get("retry_after")) is not None:
+                refusal.headers["Retry-After"] = str(wait)
             self._log.handled(entry, refusal.status_code, Note(), answered=True)
             return refusal
         if fault.name is FaultName.LOST_REQUEST:

@@ -8,11 +8,11 @@ The keys of written rows are kept only when asked for, because keys can be perso
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from activation.clock import Clock
 from activation.sandbox.state import State
 
 _COLUMNS = (
@@ -41,10 +41,9 @@ class Note:
 class RequestsLog:
     """The requests that arrived, kept in SQLite."""
 
-    def __init__(self, state: State, clock: Clock, *, log_keys: bool) -> None:
+    def __init__(self, state: State, *, log_keys: bool) -> None:
         """Keep the keys of written rows too if `log_keys`."""
         self._state = state
-        self._clock = clock
         self._log_keys = log_keys
         state.connection.execute(
             """
@@ -56,12 +55,12 @@ class RequestsLog:
             """
         )
 
-    def arrived(self, system: str, method: str, path: str, fault: str | None) -> int:
+    def arrived(self, at: datetime, system: str, method: str, path: str, fault: str | None) -> int:
         """Record a request whose fate is open; `status` is empty until the vendor handled it."""
         cursor = self._state.connection.execute(
             "INSERT INTO requests (time, system, method, path, answered, rows, keys, fault)"
             " VALUES (?, ?, ?, ?, 0, 0, 0, ?)",
-            (self._clock.now().isoformat(), system, method, path, fault),
+            (at.isoformat(), system, method, path, fault),
         )
         return int(cursor.lastrowid or 0)
 
@@ -86,6 +85,11 @@ class RequestsLog:
             if item["key_values"] is not None:
                 item["key_values"] = orjson.loads(item["key_values"])
         return entries
+
+    def latest(self) -> datetime | None:
+        """Return when the last request came."""
+        found = self._state.rows("SELECT time FROM requests ORDER BY id DESC LIMIT 1")
+        return datetime.fromisoformat(found[0][0]) if found else None
 
     def clear(self) -> None:
         """Forget all requests; ids go on counting."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,8 +11,9 @@ from starlette.routing import BaseRoute
 
 from activation.clock import Clock
 from activation.sandbox.faults import Fault, Faults
-from activation.sandbox.quota import RollingPool
+from activation.sandbox.quirks import Quirks
 from activation.sandbox.state import State
+from activation.sandbox.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,22 @@ class Surroundings:
     """The sandbox's own base address, without a slash at its end."""
     credentials: tuple[str, str] | None = None
     """The only client id and secret that are accepted; None accepts any that are not empty."""
+    time_scale: float = 1.0
+    """How many times faster than the caller's clock ours runs."""
+
+    def told(self, seconds: float) -> float:
+        """Return seconds of ours as the caller's, which is how long to wait is told in headers."""
+        return seconds / self.time_scale
 
 
 class System(Protocol):
     """One vendor's stand-in."""
 
     name: str
-    quota: RollingPool
+    quotas: Mapping[str, Window]
+    """What limits its requests, by name; the first is the account's main one."""
+    quirks: Quirks
+    """Behaviour that is not sure, or differs from account to account."""
 
     def routes(self) -> list[BaseRoute]:
         """Return the vendor's own addresses."""

@@ -11,8 +11,12 @@ from activation_tests.sandbox.org import DATA, KEY, Org, contact
 
 
 def test_health_names_the_systems(sandbox: Sandbox) -> None:
-    """Health says that this is a sandbox, and of what."""
-    assert sandbox.health() == {"sandbox": True, "systems": ["salesforce"]}
+    """Health says that this is a sandbox, of what, and what its clock says."""
+    health = sandbox.health()
+
+    assert health["sandbox"] is True
+    assert "salesforce" in health["systems"]
+    assert health["time"] == "2026-09-01T10:00:00+00:00"
     assert sandbox.answers()
 
 
@@ -69,7 +73,12 @@ def test_edits_by_hand_are_checked_like_others(sandbox: Sandbox) -> None:
     ("method", "path"),
     [
         ("GET", "records/salesforce/Lead"),
-        ("GET", "records/hubspot/contacts"),
+        ("GET", "records/nobody/contacts"),
+        ("GET", "quota?system=nobody"),
+        ("GET", "quota?name=nothing"),
+        ("GET", "quirks?system=nobody"),
+        ("POST", "quirks"),
+        ("POST", "faults"),
         ("GET", "requests?since=x"),
         ("POST", "quota"),
     ],
@@ -78,6 +87,15 @@ def test_wrong_admin_calls_are_told(sandbox: Sandbox, method: str, path: str) ->
     """What the sandbox does not know is refused with a sentence."""
     with pytest.raises(UsageError):
         sandbox.call(method, path, {"limit": "many"} if method == "POST" else None)
+
+
+def test_each_quota_of_a_vendor_is_told_and_set_by_name(sandbox: Sandbox) -> None:
+    """Without a name the main one is meant."""
+    sandbox.set_quota(limit=9)
+    sandbox.set_quota("daily", system="salesforce", used=4)
+
+    assert sandbox.quota("daily", system="salesforce") == sandbox.quota() == {"limit": 9, "used": 4}
+    assert sandbox.quotas("salesforce") == {"daily": {"limit": 9, "used": 4}}
 
 
 def test_a_body_that_is_not_json_is_told(sandbox: Sandbox) -> None:

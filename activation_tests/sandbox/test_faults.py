@@ -30,6 +30,7 @@ def test_a_fault_strikes_as_often_as_told(org: Org, sandbox: Sandbox) -> None:
         ("quota_exhausted", 403, "REQUEST_LIMIT_EXCEEDED"),
         ("whole_batch_refused", 400, "INVALID_FIELD"),
         ("expired_session", 401, "INVALID_SESSION_ID"),
+        ("rate_limited", 403, "REQUEST_LIMIT_EXCEEDED"),
     ],
 )
 def test_refusals_write_nothing(
@@ -40,6 +41,36 @@ def test_refusals_write_nothing(
 
     assert refusal(org.upsert(contact("c-1"))) == (status, code)
     assert sandbox.count("Contact") == 0
+
+
+def test_any_status_can_be_had_with_a_time_to_wait(org: Org, sandbox: Sandbox) -> None:
+    """The status, the code and Retry-After are as asked for, and nothing is written."""
+    sandbox.faults.add("status", times=1, status=502, code="BAD_GATEWAY", retry_after=7)
+
+    answer = org.upsert(contact("c-1"))
+
+    assert refusal(answer) == (502, "BAD_GATEWAY")
+    assert answer.headers["Retry-After"] == "7"
+    assert sandbox.count("Contact") == 0
+
+
+def test_a_success_can_have_stored_nothing(org: Org, sandbox: Sandbox) -> None:
+    """The answer is a 200 that speaks of no row."""
+    sandbox.faults.add("stored_nothing", times=1)
+
+    answer = org.upsert(contact("c-1"))
+
+    assert (answer.status_code, answer.json()) == (200, [])
+    assert sandbox.count("Contact") == 0
+
+
+def test_a_fault_can_be_for_one_vendor(org: Org, sandbox: Sandbox) -> None:
+    """It strikes that vendor's requests, and a vendor that is not there cannot be named."""
+    sandbox.faults.add("unavailable", times=1, system="salesforce")
+    assert [org.upsert(contact("c-1")).status_code for _ in range(2)] == [503, 200]
+
+    with pytest.raises(UsageError, match="Systems: "):
+        sandbox.faults.add("unavailable", system="nobody")
 
 
 def test_a_server_error_hides_a_write(org: Org, sandbox: Sandbox) -> None:

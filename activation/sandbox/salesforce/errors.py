@@ -101,6 +101,16 @@ def limit_exceeded() -> CallRefused:
     return CallRefused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
 
 
+def too_many_at_once() -> CallRefused:
+    """Return the 403 of too many long calls under way."""
+    # The code is documented, the text is from general knowledge.
+    return CallRefused(
+        403,
+        "REQUEST_LIMIT_EXCEEDED",
+        "ConcurrentRequests (Concurrent API Requests) Limit exceeded.",
+    )
+
+
 def unavailable() -> CallRefused:
     """Return the 503 of a server that is down."""
     return CallRefused(503, "SERVER_UNAVAILABLE", "Server Unavailable")

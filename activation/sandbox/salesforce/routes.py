@@ -129,7 +129,7 @@ class Routes:
             raise CallRefused(431, "HEADERS_TOO_LARGE", "Request Header Fields Too Large")
         if not self._sessions.is_valid(request.headers.get("authorization", "")):
             raise session_expired()
-        if not self._quota.take():
+        if not self._quota.take().granted:
             raise limit_exceeded()
         version = request.path_params.get("version")
         match = _VERSION.fullmatch(version or "")
@@ -235,7 +235,7 @@ class Routes:
         return json_answer(self._collections.delete(request.query_params, faults, note))
 
     def _row_faults(self, request: Request) -> list[Fault]:
-        return self._faults.row_faults(request.method, request.scope["path"])
+        return self._faults.row_faults("salesforce", request.method, request.scope["path"])
 
 
 def _handler(verbs: dict[str, Handler], method: str) -> Handler:

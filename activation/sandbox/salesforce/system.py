@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,15 +11,18 @@ from starlette.routing import BaseRoute
 
 from activation.errors import UsageError
 from activation.sandbox.faults import Fault, FaultName
+from activation.sandbox.quirks import Quirks
 from activation.sandbox.quota import RollingPool
 from activation.sandbox.salesforce.auth import Sessions
 from activation.sandbox.salesforce.collections import Collections
 from activation.sandbox.salesforce.edits import Edits
 from activation.sandbox.salesforce.errors import (
     CallRefused,
+    json_answer,
     limit_exceeded,
     server_error,
     session_expired,
+    too_many_at_once,
     unavailable,
 )
 from activation.sandbox.salesforce.queries import Queries
@@ -28,12 +32,19 @@ from activation.sandbox.salesforce.rows import Rows
 from activation.sandbox.salesforce.schema import Catalogue
 from activation.sandbox.salesforce.writes import Writes
 from activation.sandbox.system import Surroundings
+from activation.sandbox.windows import Window
 
 _BASE_REQUESTS, _LICENCES, _REQUESTS_A_LICENCE = 100_000, 10, 1_000
 DAILY_REQUESTS = _BASE_REQUESTS + _LICENCES * _REQUESTS_A_LICENCE
 """An Enterprise org of ten licences, in any 24 hours."""
 _DATA = "/services/data/"
 _PATH_PARTS_WITH_KEY = 7
+_REFUSALS = {
+    FaultName.QUOTA_EXHAUSTED: limit_exceeded,
+    FaultName.RATE_LIMITED: too_many_at_once,
+    FaultName.UNAVAILABLE: unavailable,
+    FaultName.SERVER_ERROR_AFTER_APPLY: server_error,
+}
 
 
 class Salesforce:
@@ -50,20 +61,22 @@ class Salesforce:
         self._prepare()
         self._sessions = Sessions(state, clock, surroundings.address, surroundings.credentials)
         self._queries = Queries(state, self._catalogue)
-        self.quota = RollingPool(
+        pool = RollingPool(
             state,
             clock,
             system=self.name,
             limit=DAILY_REQUESTS,
             window_seconds=int(timedelta(days=1).total_seconds()),
         )
+        self.quotas: Mapping[str, Window] = {"daily": pool}
+        self.quirks = Quirks()
         writes = Writes(state, clock, self._catalogue, self._records)
         self._edits = Edits(self._catalogue, self._records, writes)
         self._routes = Routes(
             surroundings,
             catalogue=self._catalogue,
             sessions=self._sessions,
-            quota=self.quota,
+            quota=pool,
             collections=Collections(self._catalogue, writes),
             rows=Rows(self._catalogue, self._records, writes),
             queries=self._queries,
@@ -101,15 +114,14 @@ class Salesforce:
         if fault.name is FaultName.EXPIRED_SESSION:
             self._sessions.revoke(headers.get(b"authorization", b"").decode("latin-1"))
             return session_expired().answer()
-        if fault.name is FaultName.QUOTA_EXHAUSTED:
-            return limit_exceeded().answer()
-        if fault.name is FaultName.WHOLE_BATCH_REFUSED:
+        if fault.name is FaultName.STORED_NOTHING:
+            return json_answer([])
+        if fault.name in (FaultName.WHOLE_BATCH_REFUSED, FaultName.STATUS):
+            status = int(fault.options.get("status", 400))
             code = str(fault.options.get("code", "INVALID_FIELD"))
             message = str(fault.options.get("message", "The request as a whole was refused"))
-            return CallRefused(400, code, message).answer()
-        if fault.name is FaultName.UNAVAILABLE:
-            return unavailable().answer()
-        return server_error().answer()
+            return CallRefused(status, code, message).answer()
+        return _REFUSALS[fault.name]().answer()
 
     def records(self, name: str, limit: int) -> tuple[list[dict[str, Any]], int]:
         """
