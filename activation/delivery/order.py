@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from activation.contract.model import Contract
 from activation.destinations.base import Target
+from activation.governor.budget import Budget
 from activation.ledger.conservation import Tally, total
-from activation.ledger.quota import Budget
 
 
 @dataclass(frozen=True, slots=True)

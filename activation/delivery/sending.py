@@ -45,11 +45,11 @@ from activation.errors import (
     Transient,
     Unavailable,
 )
+from activation.governor.budget import Budget
 from activation.ledger import Ledger
 from activation.ledger.attempts import Settlement
 from activation.ledger.batches import BatchState, Cut, Intent
 from activation.ledger.leases import Lease
-from activation.ledger.quota import Budget
 
 T = TypeVar("T")
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from activation.destinations.base import QuotaReading
+from activation.governor.budget import Budget
 from activation.ledger import batches, dead_letters, leases, quota, receipts, switches
 from activation.ledger.batches import BatchState, Cut, Ending, Intent
 from activation.ledger.dead_letters import DeadLetter
 from activation.ledger.leases import Lease
-from activation.ledger.quota import Budget
 from activation.ledger.receipts import Receipt
 from activation.ledger.store import Store
 

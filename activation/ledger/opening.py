@@ -8,6 +8,7 @@ from typing import Self
 import pyarrow as pa
 
 from activation.clock import Clock, SystemClock
+from activation.governor.budget import Budget
 from activation.ledger import attempts
 from activation.ledger.attempts import Settlement
 from activation.ledger.audit import Audit
@@ -18,7 +19,7 @@ from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
 from activation.ledger.phases import Phases
 from activation.ledger.plans import Plans
-from activation.ledger.quota import Budget, Quota
+from activation.ledger.quota import Quota
 from activation.ledger.runs import Runs
 from activation.ledger.schema import migrate
 from activation.ledger.store import Store, open_store

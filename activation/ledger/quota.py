@@ -9,12 +9,13 @@ learnt as `elsewhere`, the most that the vendor has counted beyond our own answe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from activation.destinations.base import QuotaReading
 from activation.errors import QuotaExhausted
+from activation.governor.budget import Budget, Usage, day_of, refusal
 from activation.ledger import tables
 from activation.ledger.store import Store, insert_or_ignore
 
@@ -42,68 +43,6 @@ _COUNT_SHARE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """What one sync may take of an account on one day."""
-
-    connection: str
-    sync: str
-    requests_per_day: int
-    headroom: float
-    """The share of the account's limit that is left to people and other tools."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What is known of an account's requests on one day (UTC)."""
-
-    day: date
-    reserved: int = 0
-    """Requests that we sent or are about to send."""
-    answered: int = 0
-    elsewhere: int = 0
-    """Requests of others, as far as the vendor's count shows them."""
-    limit: int | None = None
-    """What the vendor allows; None if it has not said."""
-
-    @property
-    def used(self) -> int:
-        """Return the higher of what we counted and what the vendor reported."""
-        return self.reserved + self.elsewhere
-
-    def left(self, headroom: float) -> int | None:
-        """Return the requests that may still be sent; None if the vendor named no limit."""
-        if self.limit is None:
-            return None
-        return max(0, int(self.limit * (1 - headroom)) - self.used)
-
-    def told(self, reading: QuotaReading) -> Usage:
-        """Return the usage as corrected by what the vendor says."""
-        return Usage(
-            self.day,
-            self.reserved,
-            self.answered,
-            max(self.elsewhere, reading.used - self.answered),
-            reading.limit,
-        )
-
-
-def refusal(usage: Usage, share: int, budget: Budget) -> str | None:
-    """Return why one more request may not be sent, or None; `share` is what the sync has used."""
-    if share >= budget.requests_per_day:
-        return (
-            f"{budget.sync} has used its {budget.requests_per_day:,} requests of "
-            f"{usage.day:%Y-%m-%d} (UTC)."
-        )
-    left = usage.left(budget.headroom)
-    if left is not None and left < 1:
-        return (
-            f"{budget.connection} has used {usage.used:,} of {usage.limit:,} requests, and "
-            f"{budget.headroom:.0%} are kept for people and other tools."
-        )
-    return None
-
-
-@dataclass(frozen=True, slots=True)
 class Quota:
     """What is used and left of every account."""
 
@@ -111,13 +50,13 @@ class Quota:
 
     def usage(self, connection: str) -> Usage:
         """Return what is known of an account today."""
-        day = _day(self.store.clock.now())
+        day = day_of(self.store.clock.now())
         with self.store.read() as connected:
             return _usage(connected, connection, day)
 
     def share(self, connection: str, sync: str) -> int:
         """Return the requests that a sync has taken of an account today."""
-        day = _day(self.store.clock.now())
+        day = day_of(self.store.clock.now())
         with self.store.read() as connected:
             return _share(connected, connection, sync, day)
 
@@ -135,11 +74,11 @@ def reserve(connected: sa.Connection, budget: Budget, now: datetime) -> None:
     Raises:
         QuotaExhausted: the sync's share or the account's day is used up.
     """
-    day = _day(now)
+    day = day_of(now)
     # The account's row is locked first, so that two processes cannot both take the last request.
     _count(connected, budget.connection, day, reserved=1)
     usage = _usage(connected, budget.connection, day)
-    before = Usage(day, usage.reserved - 1, usage.answered, usage.elsewhere, usage.limit)
+    before = usage.taken(-1)
     share = _share(connected, budget.connection, budget.sync, day)
     if reason := refusal(before, share, budget):
         # Leaving the transaction by an error takes the reservation back.
@@ -161,7 +100,7 @@ def answered(
     now: datetime,
 ) -> None:
     """Count that a reserved request is over, and keep what the vendor said with its answer."""
-    _count(connected, connection, _day(reserved_at), answered=1)
+    _count(connected, connection, day_of(reserved_at), answered=1)
     if reading is not None:
         _correct(connected, connection, reading, now)
 
@@ -169,7 +108,7 @@ def answered(
 def _correct(
     connected: sa.Connection, connection: str, reading: QuotaReading, now: datetime
 ) -> None:
-    day = _day(now)
+    day = day_of(now)
     _count(connected, connection, day)
     corrected = {
         "elsewhere": _usage(connected, connection, day).told(reading).elsewhere,
@@ -212,7 +151,3 @@ def _count_share(connected: sa.Connection, budget: Budget, day: date) -> None:
     if connected.execute(_COUNT_SHARE, which).rowcount == 0:
         begun = {"connection": budget.connection, "day": day, "sync": budget.sync, "reserved": 1}
         connected.execute(tables.quota_share.insert(), begun)
-
-
-def _day(now: datetime) -> date:
-    return now.astimezone(UTC).date()

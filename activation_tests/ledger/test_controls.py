@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from activation.destinations.base import QuotaReading
 from activation.errors import Busy, Paused, QuotaExhausted, UsageError
+from activation.governor.budget import Budget, Usage
 from activation.ledger import Ledger, Tally
 from activation.ledger import quota as accounts
 from activation.ledger.leases import hold
-from activation.ledger.quota import Budget
 from activation.ledger.runs import RunState
 from activation_tests.ledger.conftest import StandingClock
 
@@ -182,10 +182,10 @@ def test_requests_under_way_are_not_taken_for_others(ledger: Ledger) -> None:
 @given(st.lists(st.one_of(st.just("reserve"), st.integers(0, 30)), max_size=30))
 def test_usage_is_never_believed_lower(steps: list[str | int]) -> None:
     """Believed usage is at least what we reserved and at least what the vendor reported last."""
-    usage = accounts.Usage(day=date(2026, 1, 5))
+    usage = Usage(day=date(2026, 1, 5))
     for step in steps:
         if isinstance(step, str):
-            usage = accounts.Usage(
+            usage = Usage(
                 usage.day, usage.reserved + 1, usage.answered, usage.elsewhere, usage.limit
             )
         else:

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activation.errors import UsageError
+from activation.governor.budget import Budget
 from activation.ledger import Ledger, RowsLostError, Tally
 from activation.ledger.attempts import Settlement
 from activation.ledger.batches import BatchState, Cut, Intent
 from activation.ledger.conservation import check, total
 from activation.ledger.outcomes import tally
 from activation.ledger.plans import PlanState
-from activation.ledger.quota import Budget
 from activation.ledger.ranges import gaps, pack, unpack
 from activation.ledger.receipts import Receipt
 from activation.ledger.receipts import pack as pack_receipts
