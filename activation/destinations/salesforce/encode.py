@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from itertools import repeat
 from typing import Any
 
@@ -10,8 +9,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.contract.model import FieldKind, FieldMapping, NullPolicy
+from activation.contract.model import FieldMapping, NullPolicy
 from activation.destinations.base import Target
+from activation.destinations.cells import json_values
 from activation.destinations.salesforce.names import check_target, lookup_field
 from activation.destinations.salesforce.traits import TRAITS
 
@@ -54,7 +54,7 @@ def encode(target: Target, rows: pa.Table) -> bytes:
 
 def _members(mapping: FieldMapping, column: pa.ChunkedArray) -> dict[str, list[Any]]:
     """Return the JSON members that a field becomes, each with a value or `_ABSENT` a row."""
-    values = _VALUES[mapping.type.kind](column, mapping)
+    values = json_values(mapping, column)
     # A null under the policy `hold` never gets here; were it to, leaving out does no harm.
     empty = None if mapping.nulls is NullPolicy.CLEAR else _ABSENT
     relationship, _, parent_key = mapping.to.rpartition(".")
@@ -65,59 +65,3 @@ def _members(mapping: FieldMapping, column: pa.ChunkedArray) -> dict[str, list[A
     if empty is _ABSENT and column.null_count:
         values = [_ABSENT if v is None else v for v in values]
     return {mapping.to: values}
-
-
-def _text(column: pa.ChunkedArray, _mapping: FieldMapping) -> list[Any]:
-    return _python(column.cast(pa.string()))
-
-
-def _integers(column: pa.ChunkedArray, _mapping: FieldMapping) -> list[Any]:
-    return _python(column.cast(pa.int64()))
-
-
-def _booleans(column: pa.ChunkedArray, _mapping: FieldMapping) -> list[Any]:
-    return _python(column.cast(pa.bool_()))
-
-
-def _decimals(column: pa.ChunkedArray, mapping: FieldMapping) -> list[Any]:
-    """Return JSON numbers with the very digits of the decimals; a float could change them."""
-    if not pa.types.is_decimal(column.type):
-        column = column.cast(pa.decimal128(38, mapping.type.scale or 0))
-    digits = _python(column.cast(pa.string()))
-    return [
-        None if text is None else orjson.Fragment(text if "E" not in text else _plain(text))
-        for text in digits
-    ]
-
-
-def _plain(text: str) -> str:
-    """Return 0.0000001 for Arrow's 1E-7."""
-    return format(Decimal(text), "f")
-
-
-def _dates(column: pa.ChunkedArray, _mapping: FieldMapping) -> list[Any]:
-    return _python(column.cast(pa.date32()).cast(pa.string()))
-
-
-def _timestamps(column: pa.ChunkedArray, _mapping: FieldMapping) -> list[Any]:
-    """Return 2026-09-01T10:00:00.000Z; a column without a time zone is in UTC."""
-    instants = pc.floor_temporal(column.cast(pa.timestamp("us")), unit="millisecond")
-    # Arrow's own text, 2026-09-01 10:00:00.000, comes seven times as fast as strftime's.
-    text = instants.cast(pa.timestamp("ms")).cast(pa.string())
-    iso = pc.binary_replace_slice(text, start=10, stop=11, replacement="T")
-    return _python(pc.binary_join_element_wise(iso, "Z", ""))
-
-
-def _python(column: pa.ChunkedArray) -> list[Any]:
-    values: list[Any] = column.to_pylist()
-    return values
-
-
-_VALUES = {
-    FieldKind.TEXT: _text,
-    FieldKind.INTEGER: _integers,
-    FieldKind.DECIMAL: _decimals,
-    FieldKind.BOOLEAN: _booleans,
-    FieldKind.DATE: _dates,
-    FieldKind.TIMESTAMP: _timestamps,
-}

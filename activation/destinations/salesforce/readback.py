@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote_plus
 
 import pyarrow as pa
 
-from activation.contract.model import FieldKind, FieldMapping
 from activation.destinations.base import ReadBack, Target
+from activation.destinations.cells import arrow_values, text_values
 from activation.destinations.salesforce.errors import garbled
 from activation.destinations.salesforce.names import check_target
 from activation.destinations.salesforce.session import Session
@@ -21,7 +21,6 @@ from activation.errors import Applied
 _SECONDS = 120.0
 # Tokens in the form of a JWT take some 2 KB of the headers, and the host and the path their part.
 _QUERY_BYTES = URI_AND_HEADER_BYTES - 4_096
-_DIGITS = Context(prec=76, rounding=ROUND_HALF_EVEN)
 
 
 def read_back(session: Session, target: Target, keys: Sequence[str] | None) -> Iterator[ReadBack]:
@@ -106,16 +105,14 @@ def table_of(records: list[dict[str, Any]], target: Target) -> pa.Table:
     """
     Return `sync_key`, `destination_id` and one column a mapped field, named as the field.
 
-    Numbers keep their digits: decimals have the contract's decimals and as many digits as Arrow
-    has room for, because a person may have written a larger number than the contract allows.
     Raises ValueError, KeyError or TypeError if a record is not what was asked for.
     """
     columns = {
-        "sync_key": _text([r[target.key] for r in records]),
-        "destination_id": _text([r["Id"] for r in records]),
+        "sync_key": text_values([r[target.key] for r in records]),
+        "destination_id": text_values([r["Id"] for r in records]),
     }
     for mapping in target.fields:
-        columns[mapping.to] = _column(mapping, [_value(r, mapping.to) for r in records])
+        columns[mapping.to] = arrow_values(mapping, [_value(r, mapping.to) for r in records])
     return pa.table(columns)
 
 
@@ -125,34 +122,3 @@ def _value(record: dict[str, Any], field: str) -> Any:
         return record[name]
     parent = record[relationship]
     return None if parent is None else parent[name]
-
-
-def _column(mapping: FieldMapping, values: list[Any]) -> pa.Array:
-    match mapping.type.kind:
-        case FieldKind.TEXT:
-            return _text(values)
-        case FieldKind.BOOLEAN:
-            return pa.array(values, pa.bool_())
-        case FieldKind.DATE:
-            return pa.array(values, pa.string()).cast(pa.date32())
-        case FieldKind.TIMESTAMP:
-            return pa.array(values, pa.string()).cast(pa.timestamp("us", "UTC"))
-        case FieldKind.INTEGER:
-            # A number field without decimals is a double to the API: 7 comes as 7.0.
-            whole = _rounded(values, 0)
-            return pa.array([None if v is None else int(v) for v in whole], pa.int64())
-        case FieldKind.DECIMAL:
-            scale = mapping.type.scale or 0
-            return pa.array(_rounded(values, scale), pa.decimal128(38, scale))
-
-
-def _text(values: list[Any]) -> pa.Array:
-    return pa.array(
-        [v if v is None or isinstance(v, str) else json.dumps(v, default=str) for v in values],
-        pa.string(),
-    )
-
-
-def _rounded(values: list[Any], scale: int) -> list[Decimal | None]:
-    step = Decimal(1).scaleb(-scale)
-    return [None if v is None else Decimal(v).quantize(step, context=_DIGITS) for v in values]
