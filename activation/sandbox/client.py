@@ -139,10 +139,16 @@ class FaultSwitches:
         system: str | None = None,
         path_contains: str | None = None,
         method: str | None = None,
+        body_contains: str | None = None,
         **options: Any,
     ) -> dict[str, Any]:
         """Switch a fault on and return it; `faults.py` lists names and options."""
-        given = {"system": system, "path_contains": path_contains, "method": method}
+        given = {
+            "system": system,
+            "path_contains": path_contains,
+            "method": method,
+            "body_contains": body_contains,
+        }
         document = {
             "name": name,
             "times": times,

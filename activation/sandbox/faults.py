@@ -66,7 +66,7 @@ _NEEDED = {
 }
 _CHOICES = {(FaultName.GARBLED_ANSWER, "kind"): ("truncated", "html", "empty")}
 _DOCUMENT = {"name", "times", "probability", "match", "options"}
-_MATCH = {"system", "path_contains", "method"}
+_MATCH = {"system", "path_contains", "method", "body_contains"}
 
 
 @dataclass(slots=True)
@@ -83,11 +83,15 @@ class Fault:
     random: Random = field(repr=False)
     fired: int = 0
 
-    def matches(self, system: str, method: str, path: str, *, is_data: bool) -> bool:
+    def matches(
+        self, system: str, method: str, path: str, body: bytes = b"", *, is_data: bool
+    ) -> bool:
         """Tell whether the request is one that it may strike; without a path, any data call."""
         if self.match.get("system", system) != system:
             return False
         if (wanted := self.match.get("method")) and wanted.upper() != method:
+            return False
+        if self.match.get("body_contains", "").encode() not in body:
             return False
         part = self.match.get("path_contains")
         return is_data if part is None else part in path
@@ -142,6 +146,9 @@ class Faults:
         if match.get("system", systems[0]) not in systems:
             hint = f"Systems: {', '.join(systems)}."
             raise UsageError(f"The sandbox has no system {match['system']!r}.", hint=hint)
+        if name in ROW_FAULTS and "body_contains" in match:
+            hint = "Name the value with refuse_value."
+            raise UsageError(f"Fault {name.value} does not look into bodies.", hint=hint)
         times = document.get("times")
         if times is not None and (not isinstance(times, int) or times < 1):
             raise UsageError(f"times is {times!r}.", hint="Give a number above 0, or leave it out.")
@@ -172,10 +179,12 @@ class Faults:
         """Return the faults, those that are used up included."""
         return list(self._faults)
 
-    def request_fault(self, system: str, method: str, path: str, *, is_data: bool) -> Fault | None:
+    def request_fault(
+        self, system: str, method: str, path: str, body: bytes, *, is_data: bool
+    ) -> Fault | None:
         """Return the first request fault that strikes this request to that vendor."""
         for fault in self._of(REQUEST_FAULTS):
-            if fault.matches(system, method, path, is_data=is_data) and fault.strikes():
+            if fault.matches(system, method, path, body, is_data=is_data) and fault.strikes():
                 return fault
         return None
 

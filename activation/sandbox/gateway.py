@@ -92,8 +92,9 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
-        fault = self._faults.request_fault(system.name, method, path, is_data=system.is_data(path))
         body = await Request(scope, receive).body()
+        is_data = system.is_data(path)
+        fault = self._faults.request_fault(system.name, method, path, body, is_data=is_data)
         struck = fault.name.value if fault else None
         now = self._clock.now()
         entry = self._log.arrived(now, system.name, method, system.logged_path(path), struck)

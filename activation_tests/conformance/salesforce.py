@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from activation.contract.model import NullPolicy
 from activation.destinations.base import Destination, Target
 from activation.destinations.salesforce.destination import Salesforce
-from activation.errors import ConfigurationError, UsageError
+from activation.errors import ConfigurationError
 from activation_tests.conformance.shared_time import SharedTime
 from activation_tests.conformance.subject import (
     Gone,
@@ -56,8 +56,6 @@ class SalesforceCollections(SandboxSubject):
     renews_access = True
     paces: ClassVar = {"calls that run 20 s and more": {"name": "rate_limited"}}
     gaps: ClassVar = {
-        "bisection": not_yet(UsageError, "the sandbox cannot refuse a request for what it holds"),
-        "rate_limit_of_each_kind": not_yet(UsageError, "the sandbox has the daily limit only"),
         "update_only_creates_nothing": _UPSERT_ONLY,
         "create_only_updates_nothing": _UPSERT_ONLY,
         "remove": _UPSERT_ONLY,

@@ -192,15 +192,17 @@ class SandboxSubject(Subject):
 
     def arrange(self, trouble: Trouble, **options: Any) -> None:
         """Switch the fault of that name on for one request."""
-        self.sandbox.faults.add(trouble, times=1, **self.write, **options)
+        self.sandbox.faults.add(trouble, times=1, system=self.system, **self.write, **options)
 
     def poison(self, key: str) -> None:
         """Refuse every request whose body has the key in it."""
-        self.sandbox.faults.add(Trouble.REFUSED, body_contains=key, **self.write)
+        self.sandbox.faults.add(
+            Trouble.REFUSED, system=self.system, body_contains=key, **self.write
+        )
 
     def limit(self, fault: Mapping[str, Any]) -> None:
         """Switch that fault on for one request."""
-        self.sandbox.faults.add(**{"times": 1, **self.write, **fault})
+        self.sandbox.faults.add(**{"times": 1, "system": self.system, **self.write, **fault})
 
     def stored(self, key: str) -> Mapping[str, Any] | None:
         """Return the record that has the key in the target's key field."""

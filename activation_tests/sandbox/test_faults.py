@@ -204,6 +204,15 @@ def test_faults_strike_only_what_they_match(org: Org, sandbox: Sandbox) -> None:
     assert requests.post(f"{org.address}/services/oauth2/token", timeout=5).status_code == 503
 
 
+def test_faults_strike_what_a_request_carries(org: Org, sandbox: Sandbox) -> None:
+    """A text narrows a fault down to the requests whose bodies hold it."""
+    sandbox.faults.add("whole_batch_refused", body_contains="c-2")
+
+    assert org.upsert(contact("c-1"), contact("c-2")).status_code == 400
+    assert codes(org.upsert(contact("c-1"))) == [None]
+    assert sandbox.count("Contact") == 1
+
+
 def test_chance_follows_the_seed(org: Org, sandbox: Sandbox) -> None:
     """With a seed, the same requests are struck again."""
     runs = []
@@ -240,6 +249,7 @@ def test_usage_can_jitter(org: Org, sandbox: Sandbox) -> None:
         ({"name": "slow", "times": 0}, "above 0"),
         ({"name": "slow", "probability": 2}, "0 to 1"),
         ({"name": "slow", "match": {"path": "x"}}, "path_contains"),
+        ({"name": "row_locked", "match": {"body_contains": "x"}}, "refuse_value"),
         ({"name": "slow", "time": 1}, "times"),
         ({"name": "usage_jitter", "times": 1}, "holds until it is removed"),
     ],
