@@ -26,6 +26,7 @@ MEANINGS = {
     Discrepancy.HELD: "waits for something, such as a value",
     Discrepancy.REJECTED: "a dead letter; the destination refused it",
     Discrepancy.LOST: "was delivered, and the source no longer has it",
+    Discrepancy.KEPT: "the destination's value stays, as the contract says",
     Discrepancy.MISSING: "was delivered, and the destination lacks it",
     Discrepancy.DRIFTED: "the destination was changed by somebody else",
     Discrepancy.UNEXPECTED: "in the destination with our key, never delivered by us",

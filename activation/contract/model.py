@@ -12,25 +12,16 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from activation.contract.consent import Consent, NoConsent
+from activation.contract.destination import Destination, Mode
+from activation.contract.guards import Freshness, Guards
+from activation.contract.part import INCONSISTENT, Located, Name, Part, Text
 from activation.contract.values import Duration, Share
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Text = Annotated[str, Field(min_length=1)]
-
-INCONSISTENT = "inconsistent"
-"""The type of the error that holds, in `ctx`, `problems`: what does not fit together, and where."""
-Located: TypeAlias = tuple[tuple[str | int, ...], str]
-
-
-class Part(BaseModel):
-    """A part of a contract: unknown keys are refused, and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
 
 
 class NullPolicy(StrEnum):
@@ -123,14 +114,6 @@ class Source(Part):
     version: Text = Field(description="The column that orders states of the same key.")
 
 
-class Destination(Part):
-    """The object that is written."""
-
-    connection: Name = Field(description="An entry of connections.yaml.")
-    object: Text = Field(description="The vendor's name of the object.")
-    key: Text = Field(description="The vendor's field that holds the sync key.")
-
-
 class FieldMapping(Part):
     """One source column into one destination field."""
 
@@ -143,40 +126,6 @@ class FieldMapping(Part):
     ]
     nulls: NullPolicy = Field(description="What an empty value does: clear, keep or hold.")
     data_class: DataClass = Field(description="none, personal or sensitive.")
-
-
-class Consent(Part):
-    """Who may be written about, and how old that knowledge may be."""
-
-    subject: Literal["person"] = "person"
-    model: Name = Field(description="The dbt model with one row per person, purpose and channel.")
-    join: dict[Text, Text] = Field(min_length=1, description="Source column: consent column.")
-    purpose: Text
-    channel: Text
-    max_lag: Duration = Field(description="Consent data older than this blocks every row.")
-
-
-class NoConsent(Part):
-    """The object is not about people, so no personal field may be mapped."""
-
-    subject: Literal["none"]
-
-
-class Freshness(Part):
-    """How old the data itself may be, by its version column."""
-
-    max_age: Duration
-
-
-class Guards(Part):
-    """Limits of what one plan may do; shares are of the rows delivered before, but for `grain`."""
-
-    changed: Share = Field(description="Delivered rows that may change.")
-    created: Share = Field(description="New rows in phases that were loaded before.")
-    cleared: Share = Field(description="Delivered rows that may lose a value.")
-    deleted: Share = Field(description="Delivered rows that may be deleted.")
-    lost: Share = Field(description="Delivered rows that the model may no longer have.")
-    grain: Share = Field(description="Source rows without a usable key; they are taken out.")
 
 
 class Quota(Part):
@@ -258,7 +207,7 @@ class Contract(Part):
     owner: str = Field(pattern=r"^(team:[A-Za-z0-9_. -]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")
     source: Source
     destination: Destination
-    fields: tuple[FieldMapping, ...] = Field(min_length=1)
+    fields: tuple[FieldMapping, ...] = Field(description="May be empty for an audience.")
     consent: Annotated[Consent | NoConsent, Field(discriminator="subject")]
     freshness: Freshness
     guards: Guards
@@ -275,7 +224,7 @@ class Contract(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._repeated(), *self._unconsented()]
+        problems = [*self._fieldless(), *self._repeated(), *self._unconsented()]
         if problems:
             raise PydanticCustomError(
                 INCONSISTENT,
@@ -283,6 +232,10 @@ class Contract(Part):
                 {"sentence": "; ".join(text for _, text in problems), "problems": problems},
             )
         return self
+
+    def _fieldless(self) -> Iterator[Located]:
+        if not self.fields and self.destination.mode is not Mode.AUDIENCE:
+            yield ("fields",), "`fields` is empty; it needs at least one, but for an audience"
 
     def _repeated(self) -> Iterator[Located]:
         if len(set(self.source.grain)) != len(self.source.grain):

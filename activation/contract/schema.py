@@ -16,6 +16,10 @@ def json_schema() -> dict[str, Any]:
     parts = contract.pop("$defs")
     # Its default serves code; a file must say whom the object is about.
     parts["Consent"]["required"].insert(0, "subject")
+    # Only an audience may have no fields: its members are all that it is made of.
+    audience = {"properties": {"mode": {"const": "audience"}}, "required": ["mode"]}
+    contract["if"] = {"properties": {"destination": audience}, "required": ["destination"]}
+    contract["else"] = {"properties": {"fields": {"minItems": 1}}}
     around: dict[str, Any] = {key: {} for key in FILE_KEYS}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from activation.contract.consent import Consent
 from activation.contract.document import shown
-from activation.contract.model import Consent, Contract
+from activation.contract.model import Contract
 from activation.contract.problem import At, Problem, suggestion
 from activation.errors import ConfigurationError
 

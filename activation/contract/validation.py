@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from activation.contract.document import Document
-from activation.contract.model import INCONSISTENT
+from activation.contract.part import INCONSISTENT
 from activation.contract.problem import At, Problem, nearest, suggestion
 from activation.contract.sentences import dotted, sentence
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from activation.contract.model import Contract
 from activation.destinations.base import Target
+from activation.destinations.traits import Verb
 from activation.governor.budget import Budget
 from activation.ledger.conservation import Tally, total
 
@@ -62,9 +63,10 @@ class Outcomes:
         return total(self.tallies)
 
 
-def target_of(contract: Contract) -> Target:
-    """Return where the rows of a sync go."""
-    return Target(contract.destination.object, contract.destination.key, contract.fields)
+def target_of(contract: Contract, verb: Verb = Verb.UPSERT) -> Target:
+    """Return where the rows of a sync go, and what is asked for of them."""
+    destination = contract.destination
+    return Target(destination.object, destination.key, contract.fields, verb)
 
 
 def budget_of(contract: Contract, headroom: float) -> Budget:

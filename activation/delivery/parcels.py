@@ -97,11 +97,12 @@ def operations(rows: pa.Table) -> dict[str, int]:
 
 
 def encoder(encode: Callable[[Target, pa.Table], bytes], target: Target) -> Encode:
-    """Return what makes bytes of rows: the key and the mapped fields, nothing else."""
+    """Return what makes bytes of rows: the key, the mapped fields, and what is told of them."""
     columns = ["sync_key", *(mapping.to for mapping in target.fields)]
 
     def of_rows(rows: pa.Table) -> bytes:
-        return encode(target, rows.select(columns))
+        told = [name for name in ("destination_id", "changed") if name in rows.column_names]
+        return encode(target, rows.select([*columns, *told]))
 
     return of_rows
 

@@ -68,6 +68,7 @@ class ObjectSchema:
     fields: dict[str, FieldSchema]
     creatable: bool = True
     updatable: bool = True
+    deletable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +180,11 @@ class Endpoint(Protocol):
         Return the request body for these rows; the same rows give the same bytes.
 
         `rows` has the column `sync_key` and one a field of the target, in plan order.
-        Where the traits say `changes_only` it may have `changed`, a list of the names of the
-        fields that changed; null means all of them.
+        It may have `changed`, a list of the names of the fields to write: the others are left
+        out, and a null among those named empties the field, whatever its null policy.
+        Null in place of the list means all fields, nulls as their policies say.
+        It may have `destination_id`, null where it is not known.
+        For UPDATE it names the record where it is known, and the key is written to that record.
         For REMOVE and ERASE only `sync_key`, and `destination_id` if it is known, count.
         Its length is at most `traits.batch_rows`.
         """

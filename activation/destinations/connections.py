@@ -36,7 +36,7 @@ from activation.contract.document import (
     read_documents,
     shown,
 )
-from activation.contract.model import INCONSISTENT, Located, Name, Part, Text
+from activation.contract.part import INCONSISTENT, Located, Name, Part, Text
 from activation.contract.problem import Problem, closed, report, suggestion
 from activation.contract.validation import Form, check
 from activation.contract.values import Share

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from activation.contract.model import Contract, Guards
+from activation.contract.guards import Guards
+from activation.contract.model import Contract
 from activation.gates.shares import allowed, limit_percent, percent
 from activation.gates.verdict import Evidence, Gate, Verdict
 from activation.planning.model import BlastRadius, Plan

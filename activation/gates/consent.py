@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from activation.contract.model import Contract, NoConsent
+from activation.contract.consent import NoConsent
+from activation.contract.model import Contract
 from activation.gates.ages import judge_age
 from activation.gates.verdict import Evidence, Gate, Verdict
 from activation.planning.model import Disposition, Plan

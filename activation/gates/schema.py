@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from activation.contract.destination import Mode
 from activation.contract.model import Contract, DataClass, FieldKind, FieldMapping, NullPolicy
 from activation.contract.problem import Problem, closed, suggestion
 from activation.destinations.base import FieldSchema, ObjectSchema
@@ -81,8 +82,13 @@ def misfits(
 
 def _object(contract: Contract, schema: ObjectSchema) -> Iterator[Problem]:
     at = ("destination", "object")
-    for may, verb in ((schema.creatable, "create"), (schema.updatable, "update")):
-        if not may:
+    mode = contract.destination.mode
+    for may, asked, verb in (
+        (schema.creatable, mode is not Mode.UPDATE_ONLY, "create"),
+        (schema.updatable, mode is not Mode.CREATE_ONLY, "update"),
+        (schema.deletable, mode.removes, "delete"),
+    ):
+        if asked and not may:
             connection = contract.destination.connection
             yield Problem(f"the user of {connection} may not {verb} a {schema.name}", at)
 

@@ -3,16 +3,18 @@ The frozen actions of a plan: writing them down, checking them, reading them.
 
 A plan's table is `activation.plan_<sync>_<first 12 digits of the digest>`.
 Its columns: `action_no` (from 0 on without a gap; null for what is not sent), `sync_key`,
-`operation`, `disposition`, `reason`, `row_hash`, `source_hash`, `nulls`, `version`, `cohort`,
-`mapping_digest`, `subject_0`... for the second look at consent, and `field_<place>_<field>` with
-the payload, in the order of the fields' names, null for what is not sent.
+`operation`, `verb`, `disposition`, `reason`, `row_hash`, `source_hash`, `nulls`, `version`,
+`cohort`, `mapping_digest`, `destination_id` (if it is known), `changed` (bit i says that the i-th
+field is written; null if all are), `subject_0`... for the second look at consent, and
+`field_<place>_<field>` with the payload, in the order of the fields' names, null for what is not
+sent.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -28,6 +30,7 @@ _META = (
     "action_no",
     "sync_key",
     "operation",
+    "verb",
     "disposition",
     "reason",
     "row_hash",
@@ -36,9 +39,12 @@ _META = (
     "version",
     "cohort",
     "mapping_digest",
+    "destination_id",
+    "changed",
 )
+_READ = ("sync_key", "operation", "verb", "row_hash", "version", "destination_id", "changed")
 _DIGITS = 12
-_FIELD = re.compile(r"field_\d+_(.+)", re.DOTALL)
+_FIELD = re.compile(r"field_(\d+)_(.+)", re.DOTALL)
 
 
 def frozen_query(actions: str, subjects: int, fields: Sequence[str]) -> exp.Select:
@@ -119,27 +125,31 @@ def read_actions(session: Session, plan_table: str, first: int, last: int) -> pa
     """
     Return the actions `first` to `last`, both included, in their order.
 
-    Columns: `sync_key`, `operation`, `row_hash`, `version`, and one a field, by its own name.
+    Columns: `sync_key`, `operation`, `verb`, `row_hash`, `version`, `destination_id` (null if it
+    is not known), `changed` (the names of the fields to write; null means all of them), and one a
+    field, by its own name.
     Timestamps are in UTC.
     """
+    fields = _fields(session.columns(SCHEMA, plan_table))
     query = (
-        _readable(session.columns(SCHEMA, plan_table))
+        _readable(fields)
         .from_(table(plan_table, SCHEMA))
         .where(exp.GTE(this=column("action_no"), expression=bound("first")))
         .where(exp.LTE(this=column("action_no"), expression=bound("last")))
     )
-    return _in_utc(session.fetch(query, {"first": first, "last": last}))
+    return _told(session.fetch(query, {"first": first, "last": last}), fields)
 
 
 def sample(session: Session, plan: Plan, rows: int) -> pa.Table:
     """Return the first `rows` actions to send, as `read_actions` does; a preview has them too."""
     schema = SCHEMA if plan.frozen else None
+    fields = _fields(session.columns(schema, plan.table))
     query = (
-        _readable(session.columns(schema, plan.table))
+        _readable(fields)
         .from_(table(plan.table, schema))
         .where(exp.LT(this=column("action_no"), expression=bound("rows")))
     )
-    return _in_utc(session.fetch(query, {"rows": rows}))
+    return _told(session.fetch(query, {"rows": rows}), fields)
 
 
 def drop_plans(session: Session, sync: str, keep: set[str]) -> list[str]:
@@ -151,15 +161,28 @@ def drop_plans(session: Session, sync: str, keep: set[str]) -> list[str]:
     return dropped
 
 
-def _readable(columns: Iterable[str]) -> exp.Select:
-    fields = {found[1]: c for c in columns if (found := _FIELD.fullmatch(c))}
+def _fields(columns: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Return each field's place and column in the plan's table, by its name."""
+    return {f[2]: (int(f[1]), c) for c in columns if (f := _FIELD.fullmatch(c))}
+
+
+def _readable(fields: Mapping[str, tuple[int, str]]) -> exp.Select:
     return exp.select(
-        *(column(c) for c in ("sync_key", "operation", "row_hash", "version")),
-        *(named(column(c), to) for to, c in fields.items()),
+        *(column(c) for c in _READ),
+        *(named(column(c), to) for to, (_, c) in fields.items()),
     ).order_by(column("action_no"))
 
 
-def _in_utc(rows: pa.Table) -> pa.Table:
+def _told(rows: pa.Table, fields: Mapping[str, tuple[int, str]]) -> pa.Table:
+    """Return the rows with times in UTC, and with names in place of the bits of `changed`."""
+    place = rows.schema.get_field_index("changed")
+    bits = rows.column(place).to_pylist()
+    lists = {
+        b: None if b is None else [to for to, (i, _) in fields.items() if b >> i & 1]
+        for b in set(bits)
+    }
+    names = pa.array([lists[b] for b in bits], pa.list_(pa.string()))
+    rows = rows.set_column(place, "changed", names)
     utc = pa.timestamp("us", tz="UTC")
     schema = [pa.field(f.name, utc) if pa.types.is_timestamp(f.type) else f for f in rows.schema]
     return rows.cast(pa.schema(schema))

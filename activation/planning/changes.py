@@ -50,7 +50,21 @@ from activation.warehouse.sql import (
 )
 
 CHANGES = "activation_changes"
-"""The temporary table of pass 2; its columns are told at `_second_pass`."""
+"""
+The temporary table of pass 2; its columns are told at `_second_pass`.
+
+`removals` adds the delivered rows that the model no longer has, where the mode removes them.
+"""
+
+KNOWN = {
+    "row_hash": "known_hash",
+    "nulls": "known_nulls",
+    "version": "known_version",
+    "mapping_digest": "known_mapping",
+    "hash_version": "known_method",
+    "destination_id": "destination_id",
+}
+"""Columns of the delivered state, and what they are called in `CHANGES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +130,16 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
 
     Columns: `match_key`, `sync_key`, `change` (create, update, late, same), `row_hash` (null if
     a value does not fit), `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`, the
-    `known_` ones of the delivered row, `subject_0`..., and `field_...`, null unless created or
-    updated.
+    `known_` ones and the `destination_id` of the delivered row, `subject_0`..., and `field_...`,
+    null unless created or updated.
     """
     functions = mapping.functions
     fields = mapping.fields
     raws = raw_columns(mapping)
     values = [column(f.column) for f in fields]
     meta = ("match_key", "sync_key", "known_key", "source_hash", "version", "cohort")
-    known_meta = ("known_hash", "known_nulls", "known_version", "known_mapping", "known_method")
     subjects = tuple(f"subject_{i}" for i in range(len(_subjects(mapping))))
-    carried = (*meta, *known_meta, *subjects)
+    carried = (*meta, *KNOWN.values(), *subjects)
 
     mapped = exp.select(
         *(column(c, "c") for c in carried),
@@ -214,12 +227,8 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
                 named(column(c, "t"), alias)
                 for c, alias in (
                     ("sync_key", "known_key"),
-                    ("row_hash", "known_hash"),
-                    ("nulls", "known_nulls"),
-                    ("version", "known_version"),
                     ("cohort", "known_cohort"),
-                    ("mapping_digest", "known_mapping"),
-                    ("hash_version", "known_method"),
+                    *KNOWN.items(),
                 )
             ),
         )
@@ -233,17 +242,7 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
     beside = (
         exp.select(
             exp.Column(this=exp.Star(), table=name("p")),
-            *(
-                column(c, "k")
-                for c in (
-                    "known_key",
-                    "known_hash",
-                    "known_nulls",
-                    "known_version",
-                    "known_mapping",
-                    "known_method",
-                )
-            ),
+            *(column(c, "k") for c in ("known_key", *KNOWN.values())),
             named(
                 exp.Coalesce(
                     this=column("known_key", "k"), expressions=[column("source_key", "p")]

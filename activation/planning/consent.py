@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from sqlglot import exp
 
-from activation.contract.model import Consent, Contract
+from activation.contract.consent import Consent
+from activation.contract.model import Contract
 from activation.errors import ContractError
 from activation.planning.keys import untidy
 from activation.planning.model import BlockedReason, Disposition

@@ -10,7 +10,10 @@ from __future__ import annotations
 import pyarrow as pa
 from sqlglot import exp
 
-from activation.contract.model import Consent
+from activation.contract.consent import Consent
+from activation.contract.destination import Mode
+from activation.destinations.base import Operation
+from activation.destinations.traits import Verb
 from activation.errors import Refused
 from activation.planning.changes import CHANGES
 from activation.planning.consent import ConsentAge, blocked_reason, statuses
@@ -36,6 +39,15 @@ from activation.warehouse.sql import (
     temporary,
 )
 
+VERBS = {
+    Mode.UPSERT: Verb.UPSERT,
+    Mode.UPDATE_ONLY: Verb.UPDATE,
+    Mode.CREATE_ONLY: Verb.CREATE,
+    Mode.MIRROR: Verb.UPSERT,
+    Mode.AUDIENCE: Verb.UPSERT,
+}
+"""What is asked for of rows that the model has; what it no longer has is removed."""
+
 ACTIONS = "activation_actions"
 """The temporary table of actions: the columns of `CHANGES`, and what is told at `judge`."""
 
@@ -52,9 +64,10 @@ def judge(
     age: ConsentAge,
 ) -> None:
     """
-    Make `ACTIONS` from the changes: `operation`, `disposition`, `reason` and `action_no`.
+    Make `ACTIONS` from the changes: `operation`, `verb`, `disposition`, `reason`, `action_no`.
 
-    Rows to send are numbered from 0 on, updates before creations, by key; others have no number.
+    Rows to send are numbered from 0 on, deletions before updates before creations, by key;
+    others have no number.
 
     Raises:
         Refused: a plan with an attempt in doubt is no longer there.
@@ -66,7 +79,8 @@ def judge(
     session.load(_REJECTED, inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
     _note_in_doubt(session, mapping, inputs)
     reasons = _with_reasons(mapping, consent_relation, inputs, age=age)
-    session.execute(temporary(ACTIONS, _numbered(reasons)), params)
+    mode = mapping.contract.destination.mode
+    session.execute(temporary(ACTIONS, _numbered(reasons, mode)), params)
 
 
 def _note_in_doubt(session: Session, mapping: SourceMapping, inputs: PlanInputs) -> None:
@@ -97,7 +111,7 @@ def _with_reasons(
     age: ConsentAge,
 ) -> exp.Select:
     consent = mapping.contract.consent
-    changes = _changed()
+    changes = _changed(mapping)
     joined = exp.select().from_(changes.subquery(name("c")))
     blocked: exp.Expr = cast(exp.null(), "text")
     if isinstance(consent, Consent) and age.stale:
@@ -119,7 +133,10 @@ def _with_reasons(
             not_null(column("match_key", "d")), exp.Literal.string(HeldReason.IN_DOUBT)
         )
     held = held.when(is_null(column("row_hash", "c")), exp.Literal.string(HeldReason.INVALID))
-    held = held.when(held_nulls(mapping.fields, values), exp.Literal.string(HeldReason.NULL))
+    written = exp.not_(_is_removal("c"))
+    held = held.when(
+        exp.and_(written, held_nulls(mapping.fields, values)), exp.Literal.string(HeldReason.NULL)
+    )
     if inputs.rejected.num_rows:
         joined = _left_join(joined, _rejected_keys(mapping), "r")
         held = held.when(
@@ -128,18 +145,26 @@ def _with_reasons(
         )
     return joined.select(
         exp.Column(this=exp.Star(), table=name("c")),
-        named(blocked, "blocked"),
+        # Nobody has to agree to being left alone.
+        named(exp.case().when(exp.not_(_is_removal("c")), blocked), "blocked"),
         named(held, "held"),
     )
 
 
-def _changed() -> exp.Select:
-    kinds = [exp.Literal.string("create"), exp.Literal.string("update")]
+def _changed(mapping: SourceMapping) -> exp.Select:
+    kinds = ["create", "delete"]
+    if mapping.contract.destination.mode is not Mode.CREATE_ONLY:
+        kinds.append("update")
+    wanted = [exp.Literal.string(kind) for kind in kinds]
     return (
         exp.select(exp.Star())
         .from_(table(CHANGES))
-        .where(exp.In(this=column("change"), expressions=kinds))
+        .where(exp.In(this=column("change"), expressions=wanted))
     )
+
+
+def _is_removal(of: str) -> exp.EQ:
+    return exp.EQ(this=column("change", of), expression=exp.Literal.string("delete"))
 
 
 def _rejected_keys(mapping: SourceMapping) -> exp.Select:
@@ -147,7 +172,7 @@ def _rejected_keys(mapping: SourceMapping) -> exp.Select:
     return (
         exp.select(column("match_key", "x"))
         .distinct()
-        .from_(_changed().subquery(name("x")))
+        .from_(_changed(mapping).subquery(name("x")))
         .join(
             table(_REJECTED, alias="y"),
             on=exp.and_(
@@ -158,7 +183,15 @@ def _rejected_keys(mapping: SourceMapping) -> exp.Select:
     )
 
 
-def _numbered(reasons: exp.Select) -> exp.Select:
+def _numbered(reasons: exp.Select, mode: Mode) -> exp.Select:
+    new = Operation.UPDATE if mode is Mode.UPDATE_ONLY else Operation.CREATE
+    is_new = exp.EQ(this=column("change", "a"), expression=exp.Literal.string("create"))
+    operation = exp.case().when(is_new, exp.Literal.string(new)).else_(column("change", "a"))
+    verb = (
+        exp.case()
+        .when(_is_removal("a"), exp.Literal.string(Verb.REMOVE))
+        .else_(exp.Literal.string(VERBS[mode]))
+    )
     disposition = (
         exp.case()
         .when(not_null(column("blocked", "a")), exp.Literal.string(Disposition.BLOCKED))
@@ -167,17 +200,21 @@ def _numbered(reasons: exp.Select) -> exp.Select:
     )
     disposed = exp.select(
         exp.Column(this=exp.Star(), table=name("a")),
-        named(column("change", "a"), "operation"),
+        named(operation, "operation"),
+        named(verb, "verb"),
+        named(cast(exp.null(), "bigint"), "changed"),
         named(disposition, "disposition"),
         named(
             exp.Coalesce(this=column("blocked", "a"), expressions=[column("held", "a")]), "reason"
         ),
     ).from_(reasons.subquery(name("a")))
+    rank = exp.case().when(_is_removal("b"), exp.Literal.number(0)).else_(exp.Literal.number(1))
     number = exp.Window(
         this=exp.RowNumber(),
         partition_by=[column("disposition", "b")],
         order=exp.Order(
             expressions=[
+                exp.Ordered(this=rank),
                 exp.Ordered(this=column("operation", "b"), desc=True),
                 exp.Ordered(this=column("sync_key", "b")),
             ]

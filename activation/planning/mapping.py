@@ -30,7 +30,9 @@ HASH_VERSION = "md5-64/1"
 """The method of `row_hash`; another method gets another name."""
 
 _MOST_FIELDS = 62  # null bits in one signed 64-bit number
-_RESERVED = frozenset({"sync_key", "operation", "row_hash", "version", "destination_id"})
+_RESERVED = frozenset(
+    {"sync_key", "operation", "verb", "row_hash", "version", "destination_id", "changed"}
+)
 _SQL_TYPES = {
     FieldKind.TEXT: "text",
     FieldKind.INTEGER: "bigint",

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from activation.destinations.traits import Verb
+
 REJECTED_SCHEMA = pa.schema({"key_hash": pa.string(), "row_hash": pa.int64()})
 
 
@@ -113,6 +115,8 @@ class Plan:
     source: SourceProfile
     blast: BlastRadius
     counts: tuple[ActionCount, ...] = field(default_factory=tuple)
+    verbs: Mapping[Verb, int] = field(default_factory=dict)
+    """The rows to send, by what is asked for; rows of different verbs never share a request."""
     frozen: bool = True
     """False for a preview, whose table lives as long as the session."""
     mapping_changed: bool = False
@@ -127,7 +131,3 @@ class Plan:
     def rows(self, disposition: Disposition | None = None) -> int:
         """Return the number of actions, of one disposition if given."""
         return sum(c.rows for c in self.counts if disposition in (None, c.disposition))
-
-    def batches(self, batch_rows: int) -> int:
-        """Return the number of requests that the plan takes."""
-        return -(-self.rows(Disposition.SEND) // batch_rows)

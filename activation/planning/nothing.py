@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from activation.contract.model import Consent
+from activation.contract.consent import Consent
 from activation.planning.changes import CHANGES, Found
 from activation.planning.mapping import SourceMapping
 from activation.planning.state import empty
@@ -26,6 +26,7 @@ _COLUMNS = {
     "nulls": "bigint",
     "change": "text",
     "mapping_digest": "text",
+    "destination_id": "text",
 }
 
 

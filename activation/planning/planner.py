@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from sqlglot import exp
 
-from activation.contract.model import Consent, Contract, FieldKind, NullPolicy, Phase
-from activation.destinations.traits import ObjectTraits
+from activation.contract.consent import Consent
+from activation.contract.model import Contract, FieldKind, NullPolicy, Phase
+from activation.destinations.traits import ObjectTraits, Verb
 from activation.planning.actions import checksum, frozen_query, plan_digest, plan_table
 from activation.planning.changes import CHANGES, Found, find_changes
 from activation.planning.consent import consent_age
@@ -23,6 +24,7 @@ from activation.planning.model import (
     SourceProfile,
 )
 from activation.planning.nothing import find_nothing
+from activation.planning.removals import add_removals
 from activation.planning.state import ensure_state, touch
 from activation.warehouse.port import SCHEMA, Relation, Session
 from activation.warehouse.sql import (
@@ -72,6 +74,8 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
             found = find_nothing(session, mapping)
         else:
             found = find_changes(session, mapping, phase.share)
+            if contract.destination.mode.removes:
+                add_removals(session, mapping, phase.share)
         judge(session, mapping, consent_relation, inputs, age=age)
         digest = _freeze(session, mapping, phase, now, freeze=freeze)
         if freeze:
@@ -95,6 +99,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
             ),
             blast=_blast(session, mapping, inputs, found),
             counts=_counts(session),
+            verbs=_verbs(session),
             frozen=freeze,
             mapping_changed=_known_differ(session, "known_mapping", contract.mapping_digest),
             hash_changed=_known_differ(session, "known_method", HASH_VERSION),
@@ -144,8 +149,9 @@ def _blast(
     session: Session, mapping: SourceMapping, inputs: PlanInputs, found: Found
 ) -> BlastRadius:
     contract = mapping.contract
-    created = _is("operation", "create")
-    updated = _is("operation", "update")
+    # By change and not by operation: a mode that never creates reaches new rows all the same.
+    created = _is("change", "create")
+    updated = _is("change", "update")
     loaded = exp.and_(created, exp.LT(this=column("cohort"), expression=bound("loaded")))
     lost_values = exp.BitwiseAnd(
         this=exp.BitwiseAnd(
@@ -165,6 +171,7 @@ def _blast(
             _count(loaded, "loaded"),
             _count(updated, "updated"),
             _count(cleared, "cleared"),
+            _count(_is("change", "delete"), "deleted"),
         )
         .from_(table(ACTIONS))
         .where(_is("disposition", Disposition.SEND))
@@ -183,7 +190,7 @@ def _blast(
         created_in_loaded_phases=row["loaded"],
         changed=row["updated"],
         cleared=row["cleared"],
-        deleted=0,
+        deleted=row["deleted"],
         lost=found.lost,
         late=session.fetch(late).to_pylist()[0]["late"],
     )
@@ -201,6 +208,17 @@ def _counts(session: Session) -> tuple[ActionCount, ...]:
         ActionCount(r["operation"], Disposition(r["disposition"]), r["reason"], r["rows"])
         for r in session.fetch(query).to_pylist()
     )
+
+
+def _verbs(session: Session) -> Mapping[Verb, int]:
+    query = (
+        exp.select(column("verb"), named(exp.Count(this=exp.Star()), "rows"))
+        .from_(table(ACTIONS))
+        .where(_is("disposition", Disposition.SEND))
+        .group_by(column("verb"))
+    )
+    found = {r["verb"]: r["rows"] for r in session.fetch(query).to_pylist()}
+    return {verb: found[verb] for verb in Verb if verb in found}
 
 
 def _known_differ(session: Session, known: str, current: str) -> bool:

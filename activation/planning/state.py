@@ -99,6 +99,7 @@ def fold(
     `delivered_at` timestamp; rejected actions are not in it.
     An older version never replaces a newer one, nor an earlier delivery a later one of the
     same version, so folding the same receipts again, at any time, changes nothing.
+    A deletion takes the row out.
     """
     if receipts.num_rows == 0:
         return 0
@@ -143,12 +144,17 @@ def _merge(sync: str, plan_table: str) -> exp.Merge:
         .from_(table(_RECEIPTS))
         .subquery(name("r"))
     )
-    planned = ("sync_key", "source_hash", "row_hash", "nulls", "version", "cohort")
+    planned = ("sync_key", "source_hash", "row_hash", "nulls", "version", "cohort", "operation")
     acknowledged = (
         exp.select(
             *(column(c, "p") for c in planned),
             column("mapping_digest", "p"),
-            column("destination_id", "r"),
+            named(
+                exp.Coalesce(
+                    this=column("destination_id", "r"), expressions=[column("destination_id", "p")]
+                ),
+                "destination_id",
+            ),
             named(cast(column("delivered_at", "r"), "timestamp"), "delivered_at"),
             named(bound("hash"), "hash_version"),
             named(bound("plan_digest"), "plan_digest"),
@@ -172,9 +178,16 @@ def _merge(sync: str, plan_table: str) -> exp.Merge:
         this=exp.Tuple(expressions=[column(c) for c in COLUMNS]),
         expression=exp.Tuple(expressions=[column(c, "s") for c in COLUMNS]),
     )
+    is_deletion = exp.EQ(this=column("operation", "s"), expression=exp.Literal.string("delete"))
+    is_due = exp.Paren(this=exp.or_(newer, as_new))
     return exp.merge(
-        exp.When(matched=True, condition=exp.or_(newer, as_new), then=_update(updates)),
-        exp.When(matched=False, then=insert),
+        exp.When(
+            matched=True,
+            condition=exp.and_(is_due, is_deletion),
+            then=exp.Var(this="DELETE"),
+        ),
+        exp.When(matched=True, condition=is_due.copy(), then=_update(updates)),
+        exp.When(matched=False, condition=exp.not_(is_deletion.copy()), then=insert),
         into=table(state_table(sync), SCHEMA, "t"),
         using=acknowledged.subquery(name("s")),
         on=exp.EQ(this=column("sync_key", "t"), expression=column("sync_key", "s")),

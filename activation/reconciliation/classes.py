@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from activation.contract.destination import Mode
 from activation.contract.model import NullPolicy
 from activation.planning.candidates import CANDIDATES, among
 from activation.planning.dispositions import ACTIONS
@@ -31,6 +32,7 @@ def classified(session: Session, mapping: SourceMapping, scope: exp.Select | Non
         exp.Not(this=among(column("match_key", "b"), TWICE, "match_key")),
     )
     planned = _planned()
+    stays = mapping.contract.destination.mode is Mode.CREATE_ONLY
     doubtful = _is(column("reason", "b"), HeldReason.IN_DOUBT)
     kind = (
         exp.case()
@@ -40,7 +42,7 @@ def classified(session: Session, mapping: SourceMapping, scope: exp.Select | Non
         .when(exp.and_(exp.not_(here), there, doubtful), _told(Discrepancy.HELD))
         .when(exp.and_(exp.not_(here), there), _told(Discrepancy.UNEXPECTED))
         .when(not_null(column("disposition", "b")), planned)
-        .else_(_told(Discrepancy.DRIFTED))
+        .else_(_told(Discrepancy.KEPT if stays else Discrepancy.DRIFTED))
     )
     inside = exp.case().when(
         exp.and_(exp.not_(here), is_null(column("disposition", "b"))),

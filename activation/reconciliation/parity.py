@@ -10,7 +10,9 @@ The first class of this list that fits a key is its class:
 4. `held` (an attempt in doubt, an empty or unfit value), `rejected` (a dead letter), `blocked`
    (consent), `pending` (the next run sends it): the source differs from what was delivered, or
    nothing was delivered yet, for a reason that the next plan tells.
-5. `drifted`: the source is as delivered, and the destination is not. **Unexplained.**
+5. `kept`: the source has changed or the destination was changed, and the contract says that the
+   destination's value stays.
+6. `drifted`: the source is as delivered, and the destination is not. **Unexplained.**
 
 A key that was never delivered but is in the destination is `unexpected`, **unexplained**, unless
 an attempt at it is in doubt, when it is `held`.
@@ -32,6 +34,7 @@ class Discrepancy(StrEnum):
     HELD = "held"
     REJECTED = "rejected"
     LOST = "lost"
+    KEPT = "kept"
     MISSING = "missing"
     DRIFTED = "drifted"
     UNEXPECTED = "unexpected"

@@ -18,7 +18,7 @@ from activation.errors import DestinationError
 from activation.gates.evaluate import evaluate
 from activation.gates.verdict import Verdict
 from activation.planning.actions import sample
-from activation.planning.model import Disposition, Plan
+from activation.planning.model import Plan
 from activation.planning.planner import make_plan
 from activation.sync.folding import fold_delivered
 from activation.sync.parts import Parts
@@ -85,9 +85,12 @@ def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
 def _planned(
     parts: Parts, made: Plan, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
 ) -> Planned:
-    to_send = made.rows(Disposition.SEND)
-    endpoint = parts.destination.endpoint(target_of(parts.contract), rows=to_send)
-    return Planned(made, verdicts, made.batches(endpoint.traits.batch_rows), changes)
+    requests = 0
+    for verb, rows in made.verbs.items():
+        target = target_of(parts.contract, verb)
+        traits = parts.destination.endpoint(target, rows=rows).traits
+        requests += -(-rows // traits.batch_rows) * traits.requests_per_batch
+    return Planned(made, verdicts, requests, changes)
 
 
 async def _settle(parts: Parts, run_id: str) -> None:

@@ -2,9 +2,10 @@ from datetime import timedelta
 
 import pytest
 
+from activation.contract.consent import Consent
 from activation.contract.examples import EXAMPLES
 from activation.contract.loading import load_contract
-from activation.contract.model import Consent, Contract, DataClass, NullPolicy
+from activation.contract.model import Contract, DataClass, NullPolicy
 from activation_tests.contract.conftest import DEMO, Write, line_of, refusal
 
 
@@ -158,6 +159,14 @@ def test_the_demo_s_runbook_is_there(demo: Contract) -> None:
             "join: {customer_id: ",
             "join: {email: ",
             "consent.join uses email, which is not in source.grain",
+        ),
+        (
+            "mode: upsert",
+            "mode: mirrored",
+            (
+                "`destination.mode` is 'mirrored'; it must be one of `upsert`, `update_only`, "
+                "`create_only`, `mirror`, `audience`; did you mean `mirror`?"
+            ),
         ),
         ("first_wait: 1s", "first_wait: 1m", "`replay`: first_wait is longer than longest_wait"),
         (

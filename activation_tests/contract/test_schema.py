@@ -5,6 +5,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from activation.contract.destination import Mode
+from activation.contract.model import Contract
 from activation.contract.schema import json_schema
 from activation_tests.contract.conftest import DEMO
 
@@ -51,6 +53,18 @@ def test_the_schema_refuses_what_the_loader_refuses(plain: Any, part: str, value
     plain["attributes"][part] = value
 
     assert not Draft202012Validator(json_schema()).is_valid(plain)
+
+
+def test_only_an_audience_may_have_no_fields(plain: Any) -> None:
+    """Members of an audience need nothing but their key; records need a field."""
+    plain["attributes"] |= {"fields": []}
+    schema = Draft202012Validator(json_schema())
+    assert not schema.is_valid(plain)
+
+    plain["attributes"]["destination"]["mode"] = "audience"
+
+    assert schema.is_valid(plain)
+    assert Contract.model_validate(plain["attributes"]).destination.mode is Mode.AUDIENCE
 
 
 def test_the_schema_asks_for_the_subject(plain: Any) -> None:

@@ -7,7 +7,7 @@ from activation.contract.model import Contract, FieldKind
 from activation.destinations.base import ObjectSchema
 from activation.gates.schema import misfits, picklists, schema_drift
 from activation.gates.verdict import Verdict
-from activation_tests.gates.conftest import contact
+from activation_tests.gates.conftest import amended, contact
 
 
 def judged(demo: Contract, schema: ObjectSchema, **values: tuple[str, ...]) -> Verdict:
@@ -116,6 +116,26 @@ def test_the_object_must_take_new_and_changed_records(
     assert judged(demo, schema).evidence["problems"] == [
         f"the user of salesforce may not {verb} a Contact"
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "needed"),
+    [
+        ("upsert", {"create", "update"}),
+        ("update_only", {"update"}),
+        ("create_only", {"create"}),
+        ("mirror", {"create", "update", "delete"}),
+        ("audience", {"create", "update", "delete"}),
+    ],
+)
+def test_a_mode_needs_no_more_than_it_does(demo: Contract, mode: str, needed: set[str]) -> None:
+    """A user that may do nothing is told of what the mode would do, and of nothing else."""
+    schema = replace(contact(), creatable=False, updatable=False, deletable=False)
+
+    problems = misfits(amended(demo, "destination", mode=mode), schema)
+
+    told = {problem.text for problem in problems}
+    assert told == {f"the user of salesforce may not {verb} a Contact" for verb in needed}
 
 
 def test_a_value_that_the_picklist_lacks_is_listed(demo: Contract) -> None:

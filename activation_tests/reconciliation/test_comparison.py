@@ -22,7 +22,10 @@ from activation_tests.planning.shop import (
     field,
     open_shop,
     traits,
+    update,
 )
+
+DESTINATION = {"connection": "crm", "object": "Lead", "key": "Lead_Key__c"}
 
 
 def record(key: str, **values: Any) -> dict[str, Any]:
@@ -252,3 +255,34 @@ def test_a_model_without_a_mapped_column_cannot_be_compared(tmp_path: Path) -> N
     shop.sql("ALTER TABLE marts.lead_scores DROP COLUMN city")
     with pytest.raises(ContractError, match="lacks city"):
         parity(shop, [])
+
+
+def test_a_record_that_is_only_created_belongs_to_others_afterwards(tmp_path: Path) -> None:
+    """With create_only, later changes on either side stay where they are, and are explained."""
+    shop = open_shop(tmp_path, destination={**DESTINATION, "mode": "create_only"})
+    for key in "abc":
+        shop.add(key)
+    shop.deliver(shop.plan())
+    update(shop, "b", city="Bonn", updated_at="2026-01-05")
+
+    found = parity(shop, [record("a"), record("b"), record("c", City="Kiel")])
+
+    assert found.classes[Discrepancy.MATCHED] == 2
+    assert found.classes[Discrepancy.KEPT] == 1
+    assert found.unexplained == 0
+
+
+def test_what_a_mirror_has_removed_is_no_longer_compared(tmp_path: Path) -> None:
+    """A removed row is neither lost nor missing; if its record is still there, that is told."""
+    shop = open_shop(tmp_path, destination={**DESTINATION, "mode": "mirror"})
+    for key in "ab":
+        shop.add(key)
+    shop.deliver(shop.plan())
+    shop.sql("DELETE FROM marts.lead_scores WHERE lead_id = 'b'")
+    assert parity(shop, [record("a"), record("b")]).classes[Discrepancy.LOST] == 1
+    shop.deliver(shop.plan())
+
+    gone, still_there = parity(shop, [record("a")]), parity(shop, [record("a"), record("b")])
+
+    assert (gone.keys, gone.classes[Discrepancy.MATCHED]) == (1, 1)
+    assert still_there.classes[Discrepancy.UNEXPECTED] == 1

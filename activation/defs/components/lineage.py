@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import dagster as dg
 
-from activation.contract.model import Consent, Contract
+from activation.contract.consent import Consent
+from activation.contract.model import Contract
 from activation.contract.source import load_manifest
 from activation.errors import ContractError
 from activation.settings import Settings

@@ -75,6 +75,7 @@ def schema_of(described: dict[str, Any], object_name: str) -> ObjectSchema:
         fields={field.name: field for field in fields},
         creatable=described.get("createable", True) is True,
         updatable=described.get("updateable", True) is True,
+        deletable=described.get("deletable", True) is True,
     )
 
 

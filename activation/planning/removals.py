@@ -1,0 +1,52 @@
+"""Delivered rows that the model no longer has, as changes, where the contract removes them."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from activation.planning.candidates import CANDIDATES
+from activation.planning.changes import CHANGES, KNOWN
+from activation.planning.mapping import SourceMapping
+from activation.planning.state import delivered
+from activation.warehouse.port import Session
+from activation.warehouse.sql import bound, column, is_null, name, named, table
+
+REMOVED_HASH = 0
+"""The row hash of a removal, whose payload is nothing; a refused one is known by it."""
+
+
+def add_removals(session: Session, mapping: SourceMapping, share: float) -> None:
+    """
+    Add a change `delete` to `CHANGES` for each lost row of the phase.
+
+    Only rows of the delivered state can get here: what we did not write is never removed.
+    """
+    contract = mapping.contract
+    state = delivered(session, contract.sync).subquery(name("t"))
+    gone = (
+        exp.select(column("state_kh")).from_(table(CANDIDATES)).where(is_null(column("source_kh")))
+    )
+    match_key = mapping.match(column("sync_key", "t"))
+    values: dict[str, exp.Expr] = {
+        "match_key": match_key,
+        "sync_key": column("sync_key", "t"),
+        "known_key": column("sync_key", "t"),
+        "version": column("version", "t"),
+        "cohort": column("cohort", "t"),
+        **{known: column(c, "t") for c, known in KNOWN.items()},
+        "row_hash": exp.Literal.number(REMOVED_HASH),
+        "change": exp.Literal.string("delete"),
+        "mapping_digest": bound("mapping_digest"),
+    }
+    lost = (
+        exp.select(*(named(value, c) for c, value in values.items()))
+        .from_(state)
+        .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))
+        .where(exp.In(this=mapping.functions.fast_hash(match_key.copy()), query=gone.subquery()))
+    )
+    columns = [column(c) for c in values]
+    into = exp.Schema(this=table(CHANGES), expressions=[c.this for c in columns])
+    session.execute(
+        exp.Insert(this=into, expression=lost),
+        {"mapping_digest": contract.mapping_digest, "share": share},
+    )
