@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 import typer
 
-from activation.cli import auditing, delivery, describing, operating, rehearsing
+from activation.cli import alerts, auditing, delivery, describing, operating, rehearsing
 from activation.cli.output import Output
 from activation.errors import ActivationError, ExitCode
 
@@ -27,6 +27,7 @@ for command, panel in (
     (describing.validate, "look"),
     (describing.plan, "look"),
     (describing.status, "look"),
+    (alerts.alerts, "look"),
     (delivery.run, "deliver"),
     (delivery.reconcile, "deliver"),
     (operating.open_phase, "operate"),

@@ -25,7 +25,8 @@ def _parse_duration(value: object) -> timedelta:
     return timedelta(seconds=float(match[1]) * _UNIT_SECONDS[match[2]])
 
 
-def _format_duration(value: timedelta) -> str:
+def format_duration(value: timedelta) -> str:
+    """Return a duration as a contract spells it: 30h."""
     seconds = value.total_seconds()
     for unit in ("d", "h", "m", "s"):
         if seconds >= _UNIT_SECONDS[unit] and seconds % _UNIT_SECONDS[unit] == 0:
@@ -43,7 +44,8 @@ def _parse_share(value: object) -> float:
     raise ValueError(message)
 
 
-def _format_share(share: float) -> str:
+def format_share(share: float) -> str:
+    """Return a share as a contract spells it: 5%."""
     return f"{(Decimal(repr(share)) * 100).normalize():f}%"
 
 
@@ -52,7 +54,7 @@ Duration = Annotated[
     BeforeValidator(
         _parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION.pattern)]
     ),
-    PlainSerializer(_format_duration, return_type=str),
+    PlainSerializer(format_duration, return_type=str),
 ]
 Share = Annotated[
     float,
@@ -61,5 +63,5 @@ Share = Annotated[
         _parse_share,
         json_schema_input_type=Annotated[str, Field(pattern=_SHARE.pattern)] | Literal[0],
     ),
-    PlainSerializer(_format_share, return_type=str),
+    PlainSerializer(format_share, return_type=str),
 ]

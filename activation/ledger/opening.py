@@ -10,6 +10,7 @@ import pyarrow as pa
 from activation.clock import Clock, SystemClock
 from activation.governor.budget import Budget
 from activation.ledger import attempts
+from activation.ledger.alerts import Alerts
 from activation.ledger.attempts import Settlement
 from activation.ledger.audit import Audit
 from activation.ledger.batches import Batches, Fenced, Intent
@@ -45,6 +46,7 @@ class Ledger:
         self.leases = Leases(store)
         self.runs = Runs(store)
         self.audit = Audit(store)
+        self.alerts = Alerts(store)
 
     def intend(self, intent: Intent, *, lease: Lease, budget: Budget) -> None:
         """Write that a batch is about to be sent; see `attempts.intend`."""

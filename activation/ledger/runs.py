@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +42,8 @@ class RunRecord:
     """The write requests that it took."""
     parity: Mapping[str, Any] | None
     message: str | None
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What the checks after delivery found: `name`, `passed`, `summary`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Runs:
         tallies: Mapping[str, Tally] | None = None,
         requests: int = 0,
         parity: Mapping[str, Any] | None = None,
+        findings: Sequence[Mapping[str, Any]] = (),
         message: str | None = None,
     ) -> None:
         """Keep how a run ended."""
@@ -90,6 +93,7 @@ class Runs:
                     tally={name: tally.as_dict() for name, tally in (tallies or {}).items()},
                     requests=requests,
                     parity=None if parity is None else dict(parity),
+                    findings=[dict(finding) for finding in findings],
                     message=message,
                 )
             )
@@ -127,4 +131,5 @@ def _record(row: Any) -> RunRecord:
         requests=row.requests,
         parity=row.parity,
         message=row.message,
+        findings=tuple(row.findings or ()),
     )

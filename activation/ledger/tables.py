@@ -198,6 +198,7 @@ run = sa.Table(
     _required("tally", sa.JSON),
     _required("requests", sa.Integer),
     sa.Column("parity", sa.JSON),
+    sa.Column("findings", sa.JSON),
     sa.Column("message", sa.Text),
     sa.Index(None, "sync", "started_at"),
 )
@@ -214,4 +215,16 @@ audit = sa.Table(
     _required("reason", sa.Text),
     _required("hash", sa.Text),
     sa.Index(None, "sync", "no"),
+)
+
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("sync", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    _required("firing", sa.Boolean),
+    _required("since", Utc),
+    _required("summary", sa.Text),
+    sa.Column("run_id", sa.Text),
+    _required("untold", sa.Boolean),
 )

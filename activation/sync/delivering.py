@@ -57,6 +57,10 @@ def deliver(parts: Parts, phase: Phase, *, run_id: str) -> Delivered:
         tallies=delivered.tallies,
         requests=delivered.requests,
         parity=None if delivered.parity is None else parity_record(delivered.parity),
+        findings=[
+            {"name": found.name, "passed": found.passed, "summary": found.summary}
+            for found in delivered.findings
+        ],
         message=None if stopped is None else str(stopped),
     )
     return delivered
