@@ -11,7 +11,8 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from activation.contract.model import Consent, Contract
+from activation.contract.consent import Consent
+from activation.contract.model import Contract
 from activation.contract.values import format_duration, format_share
 
 _FILE = Path(__file__).with_name("catalogue.yaml")
