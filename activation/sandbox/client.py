@@ -57,6 +57,10 @@ class Sandbox:
         """Delete a Salesforce record, told by id or external id."""
         self.call("DELETE", f"salesforce/records/{object_name}/{_quoted(key)}")
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return Salesforce's bulk jobs, oldest first, as the API tells of each."""
+        return list(self.call("GET", "salesforce/jobs")["jobs"])
+
     def edit_field(self, object_name: str, field: str, **changes: Any) -> dict[str, Any]:
         """Change a Salesforce field, or add one if `type` is among the changes."""
         return self.call("PATCH", f"salesforce/objects/{object_name}/fields/{field}", changes)

@@ -3,6 +3,7 @@ Trouble on demand: what can be made to go wrong, how often, and for which reques
 
 Request faults strike a request as a whole; at most one strikes each request.
 Row faults strike single rows of a write.
+Job faults strike a job of the vendor's, when it is started or asked for.
 Standing faults hold until they are removed.
 Faults live in memory: a sandbox that is started again behaves.
 """
@@ -39,11 +40,23 @@ class FaultName(StrEnum):
     REFUSE_VALUE = "refuse_value"  # rows with this value are refused
     DROP_FIELD = "drop_field"  # a field vanishes
     USAGE_JITTER = "usage_jitter"  # the usage header jumps up and down
+    JOB_STALLED = "job_stalled"  # a job is worked on later, or never
+    JOB_FAILED = "job_failed"  # a job fails after a share of its rows
+    JOB_VANISHED = "job_vanished"  # a job is not known any more
+    JOB_EXPIRED = "job_expired"  # a job's results are not kept any more
 
 
 ROW_FAULTS = frozenset({FaultName.ROW_LOCKED, FaultName.REFUSE_VALUE})
 STANDING_FAULTS = frozenset({FaultName.DROP_FIELD, FaultName.USAGE_JITTER})
-REQUEST_FAULTS = frozenset(FaultName) - ROW_FAULTS - STANDING_FAULTS
+JOB_FAULTS = frozenset(
+    {
+        FaultName.JOB_STALLED,
+        FaultName.JOB_FAILED,
+        FaultName.JOB_VANISHED,
+        FaultName.JOB_EXPIRED,
+    }
+)
+REQUEST_FAULTS = frozenset(FaultName) - ROW_FAULTS - STANDING_FAULTS - JOB_FAULTS
 
 _NUMBER = (int, float)
 _OPTIONS: Mapping[FaultName, Mapping[str, type | tuple[type, ...]]] = {
@@ -58,6 +71,8 @@ _OPTIONS: Mapping[FaultName, Mapping[str, type | tuple[type, ...]]] = {
     FaultName.REFUSE_VALUE: {"field": str, "value": object, "code": str, "message": str},
     FaultName.DROP_FIELD: {"object": str, "field": str},
     FaultName.USAGE_JITTER: {"spread": int},
+    FaultName.JOB_STALLED: {"seconds": _NUMBER},
+    FaultName.JOB_FAILED: {"code": str, "message": str, "after": _NUMBER},
 }
 _NEEDED = {
     FaultName.REFUSE_VALUE: ("field",),
@@ -146,8 +161,8 @@ class Faults:
         if match.get("system", systems[0]) not in systems:
             hint = f"Systems: {', '.join(systems)}."
             raise UsageError(f"The sandbox has no system {match['system']!r}.", hint=hint)
-        if name in ROW_FAULTS and "body_contains" in match:
-            hint = "Name the value with refuse_value."
+        if name in ROW_FAULTS | JOB_FAULTS and "body_contains" in match:
+            hint = "Rows with a value are struck by refuse_value."
             raise UsageError(f"Fault {name.value} does not look into bodies.", hint=hint)
         times = document.get("times")
         if times is not None and (not isinstance(times, int) or times < 1):
@@ -195,6 +210,17 @@ class Faults:
             for fault in self._of(ROW_FAULTS)
             if fault.matches(system, method, path, is_data=True) and fault.strikes()
         ]
+
+    def job_fault(self, name: FaultName, system: str, method: str, path: str) -> Fault | None:
+        """Return the first fault of that name that strikes the job which this request names."""
+        for fault in self._faults:
+            if (
+                fault.name is name
+                and fault.matches(system, method, path, is_data=True)
+                and fault.strikes()
+            ):
+                return fault
+        return None
 
     def standing(self, name: FaultName) -> list[Fault]:
         """Return the standing faults of that name."""

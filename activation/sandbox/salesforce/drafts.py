@@ -16,6 +16,7 @@ from activation.sandbox.salesforce.errors import (
     no_such_column,
     not_writable,
     required_missing,
+    wrong_type,
 )
 from activation.sandbox.salesforce.records import Found, Records, fold
 from activation.sandbox.salesforce.schema import Catalogue, Field, SObject
@@ -43,12 +44,12 @@ class Drafting:
         self._catalogue = catalogue
         self._records = records
 
-    def read(self, sobject: SObject, record: Mapping[str, Any]) -> Draft:
+    def read(self, sobject: SObject, record: Mapping[str, Any], *, by_row: bool = False) -> Draft:
         """
         Check each value of a record by itself.
 
         Raises:
-            CallRefused: an unknown field, or a value of the wrong JSON type.
+            CallRefused: an unknown field, or a value of the wrong type unless `by_row`.
         """
         draft = Draft(sobject)
         exact, values = sobject.exact, draft.values
@@ -63,6 +64,10 @@ class Drafting:
                 values[known.name] = known.normalise(value)
             except RowRefused as error:
                 draft.errors.append(error)
+            except CallRefused:
+                if not by_row:
+                    raise
+                draft.errors.append(wrong_type(known.name, known.document["label"], value))
         return draft
 
     def _read_parent(self, draft: Draft, name: str, value: Any) -> None:
@@ -128,20 +133,13 @@ class Drafting:
         present = [value for value in values if value is not None]
         found = self._index(drafts[0].sobject, key, present) if drafts else {}
         for draft, value, shared in zip(drafts, values, folded, strict=True):
-            if value is None:
-                if not draft.errors:
-                    draft.errors.append(RowRefused("MISSING_ARGUMENT", f"{key.name} not specified"))
-                continue
-            hits = found.get(shared, [])
-            if seen[shared] > 1:
+            if key.name == "Id":
+                draft.values.pop("Id", None)
+            if value is not None and seen[shared] > 1:
                 text = f"Duplicate external id specified: {value}"
                 draft.errors.append(RowRefused("DUPLICATE_VALUE", text, [key.name]))
-            elif len(hits) > 1:
-                ids = ", ".join(hit.id for hit in hits)
-                text = f"{key.name}: more than one record found for external id field: [{ids}]"
-                draft.errors.append(RowRefused("DUPLICATE_EXTERNAL_ID", text))
-            elif hits:
-                draft.row, draft.id = hits[0].row, hits[0].id
+            else:
+                _settle(draft, key, value, found.get(shared, []))
         return values
 
     def check(self, drafts: Sequence[Draft], matched_by: Field | None = None) -> None:
@@ -187,6 +185,22 @@ class Drafting:
 
 def _folded(key: Field, value: Stored) -> Stored:
     return fold(value, is_case_sensitive=key.document["caseSensitive"])
+
+
+def _settle(draft: Draft, key: Field, value: Stored, hits: Sequence[Found]) -> None:
+    """Let a draft of an upsert update the one record that it matches, or create."""
+    if value is None:
+        # An upsert by record id creates where none is given.
+        if key.name != "Id" and not draft.errors:
+            draft.errors.append(RowRefused("MISSING_ARGUMENT", f"{key.name} not specified"))
+    elif len(hits) > 1:
+        ids = ", ".join(hit.id for hit in hits)
+        text = f"{key.name}: more than one record found for external id field: [{ids}]"
+        draft.errors.append(RowRefused("DUPLICATE_EXTERNAL_ID", text))
+    elif hits:
+        draft.row, draft.id = hits[0].row, hits[0].id
+    elif key.name == "Id":
+        draft.errors.append(RowRefused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"))
 
 
 def _lookups(catalogue: Catalogue, draft: Draft) -> list[tuple[Field, Field, Stored]]:

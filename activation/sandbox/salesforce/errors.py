@@ -147,3 +147,10 @@ def required_missing(fields: list[str]) -> RowRefused:
     return RowRefused(
         "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(fields)}]", fields
     )
+
+
+def wrong_type(field: str, label: str, value: object) -> RowRefused:
+    """Return the refusal of a value that is not of its field's type, where it costs one row."""
+    # Seen by users of the API; not documented.
+    text = f"{label}: value not of required type: {value}"
+    return RowRefused("INVALID_TYPE_ON_FIELD_IN_RECORD", text, [field])

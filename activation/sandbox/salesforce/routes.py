@@ -16,6 +16,8 @@ from activation.sandbox.faults import Fault, FaultName
 from activation.sandbox.gateway import note_of
 from activation.sandbox.quota import RollingPool
 from activation.sandbox.salesforce.auth import Sessions
+from activation.sandbox.salesforce.bulk.ingest import Ingest
+from activation.sandbox.salesforce.bulk.work import Work
 from activation.sandbox.salesforce.collections import Collections
 from activation.sandbox.salesforce.errors import (
     CallRefused,
@@ -52,6 +54,9 @@ class Routes:
         collections: Collections,
         rows: Rows,
         queries: Queries,
+        ingest: Ingest,
+        work: Work,
+        batches: RollingPool,
     ) -> None:
         self._faults = surroundings.faults
         self._catalogue = catalogue
@@ -60,6 +65,9 @@ class Routes:
         self._collections = collections
         self._rows = rows
         self._queries = queries
+        self._ingest = ingest
+        self._work = work
+        self._batches = batches
         self._jitter = Random(0)  # noqa: S311
 
     def all(self) -> list[BaseRoute]:
@@ -90,6 +98,13 @@ class Routes:
                 },
             ),
             (f"{collection}/{{object}}/{{field}}", {"PATCH": self._upsert_many}),
+            (f"{data}/jobs/ingest", {"POST": self._make_job, "GET": self._jobs}),
+            (
+                f"{data}/jobs/ingest/{{job}}",
+                {"GET": self._job, "PATCH": self._change_job, "DELETE": self._delete_job},
+            ),
+            (f"{data}/jobs/ingest/{{job}}/batches", {"PUT": self._upload}),
+            (f"{data}/jobs/ingest/{{job}}/{{file}}", {"GET": self._job_result}),
         ]
         every = ["GET", "POST", "PATCH", "PUT", "DELETE"]
         routes: list[BaseRoute] = [
@@ -107,6 +122,7 @@ class Routes:
                 self._admit(request)
             except CallRefused as refused:
                 return refused.answer()
+            self._work.catch_up()
             try:
                 answer = _handler(verbs, request.method)(request, body)
             except (CallRefused, SeveralFound) as refused:
@@ -157,7 +173,10 @@ class Routes:
         return json_answer(
             {
                 "DailyApiRequests": {"Max": limit, "Remaining": remaining},
-                "DailyBulkApiBatches": {"Max": 15000, "Remaining": 15000},
+                "DailyBulkApiBatches": {
+                    "Max": self._batches.limit,
+                    "Remaining": max(0, self._batches.limit - self._batches.used),
+                },
                 "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000},
                 "DailyBulkV2QueryFileStorageMB": {"Max": 976562, "Remaining": 976562},
             }
@@ -233,6 +252,29 @@ class Routes:
     def _delete_many(self, request: Request, _body: bytes) -> Response:
         faults, note = self._row_faults(request), note_of(request.scope)
         return json_answer(self._collections.delete(request.query_params, faults, note))
+
+    def _make_job(self, request: Request, body: bytes) -> Response:
+        version = float(request.path_params["version"].removeprefix("v"))
+        return self._ingest.create(body, version)
+
+    def _jobs(self, request: Request, _body: bytes) -> Response:
+        return self._ingest.all(request.query_params, _root(request))
+
+    def _job(self, request: Request, _body: bytes) -> Response:
+        return self._ingest.get(request.path_params["job"])
+
+    def _change_job(self, request: Request, body: bytes) -> Response:
+        return self._ingest.change(request.path_params["job"], body)
+
+    def _delete_job(self, request: Request, _body: bytes) -> Response:
+        return self._ingest.delete(request.path_params["job"])
+
+    def _upload(self, request: Request, body: bytes) -> Response:
+        return self._ingest.upload(request.path_params["job"], body)
+
+    def _job_result(self, request: Request, _body: bytes) -> Response:
+        path = request.path_params
+        return self._ingest.result(path["job"], path["file"], request.query_params)
 
     def _row_faults(self, request: Request) -> list[Fault]:
         return self._faults.row_faults("salesforce", request.method, request.scope["path"])

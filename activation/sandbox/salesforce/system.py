@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from activation.errors import UsageError
 from activation.sandbox.faults import Fault, FaultName
 from activation.sandbox.quirks import Quirks
 from activation.sandbox.quota import RollingPool
 from activation.sandbox.salesforce.auth import Sessions
+from activation.sandbox.salesforce.bulk.ingest import Ingest
+from activation.sandbox.salesforce.bulk.jobs import Jobs
+from activation.sandbox.salesforce.bulk.work import Work
 from activation.sandbox.salesforce.collections import Collections
 from activation.sandbox.salesforce.edits import Edits
 from activation.sandbox.salesforce.errors import (
@@ -26,6 +30,7 @@ from activation.sandbox.salesforce.errors import (
     unavailable,
 )
 from activation.sandbox.salesforce.queries import Queries
+from activation.sandbox.salesforce.quirks import QUIRKS
 from activation.sandbox.salesforce.records import Records
 from activation.sandbox.salesforce.routes import Routes
 from activation.sandbox.salesforce.rows import Rows
@@ -37,6 +42,9 @@ from activation.sandbox.windows import Window
 _BASE_REQUESTS, _LICENCES, _REQUESTS_A_LICENCE = 100_000, 10, 1_000
 DAILY_REQUESTS = _BASE_REQUESTS + _LICENCES * _REQUESTS_A_LICENCE
 """An Enterprise org of ten licences, in any 24 hours."""
+DAILY_BULK_BATCHES = 15_000
+"""Internal batches of bulk jobs in any 24 hours, of up to 10,000 records each."""
+_MAX_JOBS = 10_000
 _DATA = "/services/data/"
 _PATH_PARTS_WITH_KEY = 7
 _REFUSALS = {
@@ -68,9 +76,34 @@ class Salesforce:
             limit=DAILY_REQUESTS,
             window_seconds=int(timedelta(days=1).total_seconds()),
         )
-        self.quotas: Mapping[str, Window] = {"daily": pool}
-        self.quirks = Quirks()
+        batches = RollingPool(
+            state,
+            clock,
+            system=f"{self.name}_bulk_batches",
+            limit=DAILY_BULK_BATCHES,
+            window_seconds=int(timedelta(days=1).total_seconds()),
+        )
+        self.quotas: Mapping[str, Window] = {"daily": pool, "bulk_batches": batches}
+        self.quirks = Quirks(*QUIRKS)
         writes = Writes(state, clock, self._catalogue, self._records)
+        self._jobs = Jobs(state, clock)
+        self._work = Work(
+            clock,
+            jobs=self._jobs,
+            catalogue=self._catalogue,
+            writes=writes,
+            batches=batches,
+            faults=surroundings.faults,
+            quirks=self.quirks,
+        )
+        ingest = Ingest(
+            clock,
+            jobs=self._jobs,
+            work=self._work,
+            catalogue=self._catalogue,
+            faults=surroundings.faults,
+            quirks=self.quirks,
+        )
         self._edits = Edits(self._catalogue, self._records, writes)
         self._routes = Routes(
             surroundings,
@@ -80,6 +113,9 @@ class Salesforce:
             collections=Collections(self._catalogue, writes),
             rows=Rows(self._catalogue, self._records, writes),
             queries=self._queries,
+            ingest=ingest,
+            work=self._work,
+            batches=batches,
         )
 
     def _prepare(self) -> None:
@@ -92,7 +128,11 @@ class Salesforce:
 
     def admin_routes(self) -> list[BaseRoute]:
         """Return what a person in the org can do."""
-        return self._edits.routes()
+        return [*self._edits.routes(), Route(f"/_sandbox/{self.name}/jobs", self._list_jobs)]
+
+    async def _list_jobs(self, _request: Request) -> Response:
+        self._work.catch_up()
+        return json_answer({"jobs": [job.document() for job in self._jobs.page(0, _MAX_JOBS)]})
 
     def owns(self, path: str) -> bool:
         """Tell whether the path is one of Salesforce's."""
@@ -130,6 +170,7 @@ class Salesforce:
         Raises:
             UsageError: there is no such object.
         """
+        self._work.catch_up()
         sobject = self._catalogue.get(name)
         if sobject is None:
             hint = f"Objects: {', '.join(self._catalogue.names())}."
@@ -140,6 +181,8 @@ class Salesforce:
     def reset(self) -> None:
         """Forget every record, cursor, schema edit and session."""
         self._queries.reset()
+        self._work.reset()
+        self._jobs.reset()
         self._catalogue.reset()
         self._sessions.reset()
         for name in self._catalogue.names():

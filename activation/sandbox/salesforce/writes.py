@@ -49,7 +49,7 @@ class Writes:
         self._records = records
         self._drafting = Drafting(catalogue, records)
 
-    def upsert(
+    def upsert(  # noqa: PLR0913
         self,
         sobject: SObject,
         key: Field,
@@ -57,14 +57,17 @@ class Writes:
         *,
         all_or_none: bool = False,
         faults: Sequence[Fault] = (),
+        by_row: bool = False,
     ) -> tuple[list[Written], list[str]]:
         """
         Create or update by external id; return what became of each row, and the keys.
 
+        A value of the wrong type costs the call, or only its row if `by_row`.
+
         Raises:
             CallRefused: the call as a whole is refused.
         """
-        drafts = [self._drafting.read(sobject, row) for row in rows]
+        drafts = [self._drafting.read(sobject, row, by_row=by_row) for row in rows]
         keys = self._drafting.match(drafts, key)
         self._check(drafts, rows, faults, key)
         written = self._apply(drafts, all_or_none=all_or_none)
@@ -77,6 +80,7 @@ class Writes:
         all_or_none: bool = False,
         faults: Sequence[Fault] = (),
         user: str = INTEGRATION_USER,
+        by_row: bool = False,
     ) -> list[Written]:
         """
         Create records, of several objects if need be.
@@ -84,7 +88,7 @@ class Writes:
         Raises:
             CallRefused: the call as a whole is refused.
         """
-        drafts = [self._drafting.read(sobject, row) for sobject, row in rows]
+        drafts = [self._drafting.read(sobject, row, by_row=by_row) for sobject, row in rows]
         self._check(drafts, [row for _, row in rows], faults)
         return self._apply(drafts, all_or_none=all_or_none, user=user)
 
@@ -95,6 +99,7 @@ class Writes:
         all_or_none: bool = False,
         faults: Sequence[Fault] = (),
         user: str = INTEGRATION_USER,
+        by_row: bool = False,
     ) -> list[Written]:
         """
         Update records by id: object, id, fields.
@@ -102,7 +107,7 @@ class Writes:
         Raises:
             CallRefused: the call as a whole is refused.
         """
-        drafts = [self._drafting.read(sobject, row) for sobject, _, row in rows]
+        drafts = [self._drafting.read(sobject, row, by_row=by_row) for sobject, _, row in rows]
         for draft, (sobject, identity, _) in zip(drafts, rows, strict=True):
             found = self._locate(sobject, identity)
             if isinstance(found, RowRefused):
