@@ -9,7 +9,6 @@ import typer
 
 from activation.cli import alerts, auditing, delivery, describing, operating, rehearsing
 from activation.cli.output import Output
-from activation.cli.sandbox import sandbox
 from activation.errors import ActivationError, ExitCode
 
 app = typer.Typer(
@@ -24,7 +23,7 @@ app = typer.Typer(
 
 for command, panel in (
     (rehearsing.demo, "rehearse"),
-    (sandbox, "rehearse"),
+    (rehearsing.sandbox, "rehearse"),
     (describing.validate, "look"),
     (describing.plan, "look"),
     (describing.status, "look"),

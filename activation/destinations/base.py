@@ -9,6 +9,7 @@ traits, describe, encode, send, decode, read back, find, preflight.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,8 @@ import pyarrow as pa
 
 from activation.contract.model import FieldKind, FieldMapping
 from activation.destinations.traits import ObjectTraits, Traits, Verb
+
+_ELEMENT = re.compile(r"\[[^\[\]]+\]$")
 
 
 class Operation(StrEnum):
@@ -58,6 +61,8 @@ class FieldSchema:
     email: bool = False
     values: tuple[str, ...] | None = None
     """The only values that are accepted, if the vendor restricts them."""
+    takes: tuple[FieldKind, ...] = ()
+    """Kinds that it takes besides its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,10 @@ class ObjectSchema:
     creatable: bool = True
     updatable: bool = True
     deletable: bool = True
+
+    def field(self, name: str) -> FieldSchema | None:
+        """Return a field; `list[element]` is described under `list[]`, for all its elements."""
+        return self.fields.get(name) or self.fields.get(_ELEMENT.sub("[]", name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,15 @@ def _salesforce(connection: Connection, clock: Clock | None) -> Destination:
     return Salesforce(connection, clock)
 
 
+def _braze(connection: Connection, clock: Clock | None) -> Destination:
+    from activation.destinations.braze.destination import Braze
+
+    return Braze(connection, clock)
+
+
 # Each imports its adapter when called, so that a vendor's client costs only those who use it.
 _SYSTEMS: dict[str, Callable[[Connection, Clock | None], Destination]] = {
+    "braze": _braze,
     "salesforce": _salesforce,
 }
 

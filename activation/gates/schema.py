@@ -117,7 +117,7 @@ def _fields(
     contract: Contract, schema: ObjectSchema, values: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
     for index, mapping in enumerate(contract.fields):
-        field = schema.fields.get(mapping.to)
+        field = schema.field(mapping.to)
         at = ("fields", index, "to")
         if field is None:
             near = suggestion(mapping.to, [f.name for f in schema.fields.values() if f.writable])
@@ -134,7 +134,7 @@ def _fields(
 def _type(mapping: FieldMapping, field: FieldSchema) -> Iterator[str]:
     """Yield what keeps values of the contract's type out of the field."""
     sent = mapping.type
-    if field.kind not in _FITS[sent.kind]:
+    if sent.kind not in field.takes and field.kind not in _FITS[sent.kind]:
         yield f"is {field.type} ({field.kind}); the contract sends {sent}"
     elif sent.kind is FieldKind.TEXT:
         if None not in {sent.length, field.length} and (sent.length or 0) > (field.length or 0):

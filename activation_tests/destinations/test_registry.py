@@ -18,6 +18,14 @@ def test_opens_the_system_a_connection_names() -> None:
     assert open_destination(connection).system == "salesforce"
 
 
+def test_opens_braze() -> None:
+    """A Braze connection needs its instance's host and the key."""
+    address, key = "https://rest.fra-01.braze.eu", {"api_key": "k3y"}
+    connection = Connection("engage", "braze", address, key)
+
+    assert open_destination(connection).system == "braze"
+
+
 @pytest.mark.parametrize(
     ("system", "told"), [("salesfroce", "Did you mean salesforce?"), ("fax", "Known systems:")]
 )
