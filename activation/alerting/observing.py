@@ -32,6 +32,8 @@ class Snapshot:
     in_doubt: Sequence[BatchRecord] = ()
     paused: str | None = None
     """Who paused it and why."""
+    stopped: str | None = None
+    """Why the rollout goes no further."""
     open_since: datetime | None = None
     """When its first phase was opened; None if none is open, so that no run is due."""
 
@@ -45,6 +47,8 @@ def observe(snapshot: Snapshot) -> dict[str, Observation]:
         *_missed(snapshot),
         *_doubts(snapshot),
     ]
+    if snapshot.stopped is not None:
+        found.append(Observation("promotion_stopped", snapshot.stopped))
     return {observation.kind: observation for observation in found}
 
 

@@ -77,5 +77,8 @@ def snapshot(contract: Contract, ledger: Ledger) -> Snapshot:
         paused=None
         if switch is None
         else f"{switch.scope} was paused by {switch.author}: {switch.reason}",
+        stopped=next(
+            (f"phase {p.phase}: {p.stopped_because}" for p in opened if p.stopped_at), None
+        ),
         open_since=min((phase.opened_at for phase in opened), default=None),
     )

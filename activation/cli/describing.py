@@ -127,6 +127,13 @@ def _show_status(output: Output, report: dict[str, Any]) -> None:
             for p in report["phases"]
         ],
     )
+    lacking = [c for c in report["promotion"]["conditions"] if c["state"] != "met"]
+    if lacking:
+        output.table(
+            f"what phase {report['promotion']['next']} still lacks",
+            ["condition", "state", "need", "have"],
+            [[c["condition"], c["state"], c["need"], c["have"]] for c in lacking],
+        )
     output.table(
         "last runs",
         [

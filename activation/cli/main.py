@@ -31,6 +31,7 @@ for command, panel in (
     (delivery.run, "deliver"),
     (delivery.reconcile, "deliver"),
     (operating.open_phase, "operate"),
+    (operating.promotion, "operate"),
     (operating.pause, "operate"),
     (operating.resume, "operate"),
 ):

@@ -1,7 +1,7 @@
 """`pause`, `resume`, `open`: what an operator switches, with a reason that is recorded."""
 
 import getpass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -69,6 +69,45 @@ def open_phase(
     output.text(f"next: activation run {sync} --phase {phase}")
     output.result({"sync": sync, "phase": phase, "share": share, "open": True, "reason": reason})
     return ExitCode.DONE
+
+
+def promotion(
+    sync: SyncName,
+    release: Annotated[
+        bool, typer.Option("--release", help="Let a rollout that was stopped go on.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, with --release; it is recorded.")
+    ] = "",
+    json: Json = False,
+) -> int:
+    """Show what the next phase still lacks; --release lets a stopped rollout go on."""
+    settings = Settings.load()
+    contract = find_contract(settings, sync)
+    output = Output(json=json)
+    with open_ledger(settings.ledger_url) as ledger:
+        if release:
+            ledger.phases.release(sync, reason=reason, author=_author())
+            output.text(f"{sync}: the rollout goes on ({reports.escape(reason)}).")
+        report = reports.promotion(contract, ledger)
+    if report["stopped"]:
+        output.text(f"[red]stopped[/] at {report['phase']}: {reports.escape(report['stopped'])}")
+    output.text(_next_phase(report))
+    columns = ("condition", "state", "need", "have")
+    output.table(None, columns, [[c[n] for n in columns] for c in report["conditions"]])
+    output.result(report)
+    return ExitCode.REFUSED if report["stopped"] else ExitCode.DONE
+
+
+def _next_phase(report: dict[str, Any]) -> str:
+    sync, phase, following = report["sync"], report["phase"], report["next"]
+    if phase is None:
+        return f"{sync}: no phase is open."
+    if following is None:
+        return f"{sync}: phase {phase} is open, and no wider one is left."
+    if not report["conditions"]:
+        return f"{sync}: phase {phase} is open; {following} opens by hand (no rollout.promotion)."
+    return f"{sync}: phase {phase} is open; {following} opens once every condition is met."
 
 
 def open_recorded(

@@ -17,6 +17,7 @@ from activation.ledger.plans import VerdictRecord
 from activation.ledger.runs import RunRecord, RunState
 from activation.planning.model import Disposition
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy
+from activation.rollout.promoting import outlook
 from activation.sync import Planned, Services
 
 MEANINGS = {
@@ -231,6 +232,7 @@ def status(services: Services, contract: Contract) -> dict[str, Any]:
             }
             for phase in contract.rollout.phases
         ],
+        "promotion": promotion(contract, ledger),
         "runs": [
             {
                 "run": run.run_id,
@@ -262,6 +264,22 @@ def status(services: Services, contract: Contract) -> dict[str, Any]:
             "account_used": usage.used,
             "account_limit": usage.limit,
         },
+    }
+
+
+def promotion(contract: Contract, ledger: Ledger) -> dict[str, Any]:
+    """Return how the rollout stands, and what its next phase still lacks."""
+    found = outlook(contract, ledger)
+    return {
+        "sync": contract.sync,
+        "phase": None if found is None else found.phase.phase,
+        "next": None if found is None or found.following is None else found.following.name,
+        "stopped": None if found is None else found.phase.stopped_because,
+        "step": None if found is None or found.decision is None else found.decision.step.value,
+        "conditions": [
+            {"condition": c.name, "state": c.state.value, "need": c.need, "have": c.have}
+            for c in (() if found is None else found.conditions)
+        ],
     }
 
 

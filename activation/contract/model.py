@@ -21,6 +21,7 @@ from activation.contract.consent import Consent, NoConsent
 from activation.contract.destination import Destination, Mode
 from activation.contract.guards import Freshness, Guards
 from activation.contract.part import INCONSISTENT, Located, Name, Part, Text
+from activation.contract.rollout import Rollout
 from activation.contract.values import Duration, Share
 
 
@@ -133,36 +134,6 @@ class Quota(Part):
 
     requests_per_day: int = Field(gt=0)
     concurrency: int = Field(default=4, gt=0, le=25)
-
-
-class Phase(Part):
-    """A nested cohort: the share of the sync keys that may be reached."""
-
-    name: Name
-    share: Share
-
-
-class Rollout(Part):
-    """Cohorts from narrow to wide, by a salted hash of the sync key."""
-
-    salt: str = Field(min_length=1)
-    phases: tuple[Phase, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _nested(self) -> Self:
-        shares = [phase.share for phase in self.phases]
-        if shares != sorted(set(shares)) or shares[0] <= 0:
-            message = "phases go from narrow to wide, each share larger than the one before"
-            raise ValueError(message)
-        names = [phase.name for phase in self.phases]
-        if len(set(names)) != len(names):
-            message = "two phases have the same name"
-            raise ValueError(message)
-        return self
-
-    def phase(self, name: str) -> Phase | None:
-        """Return the phase of that name, or None."""
-        return next((phase for phase in self.phases if phase.name == name), None)
 
 
 class Replay(Part):

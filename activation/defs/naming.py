@@ -28,3 +28,8 @@ def job_name(sync: str) -> str:
 def schedule_name(sync: str) -> str:
     """Return the name of the sync's schedule."""
     return f"{sync}_schedule"
+
+
+def promotion_name(sync: str) -> str:
+    """Return the name of the sensor that opens the sync's next phase."""
+    return f"{sync}_promotion"

@@ -33,7 +33,8 @@ class Act(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     OPEN = "open"
-    CLOSE = "close"
+    STOP = "stop"  # a rollout, by its conditions
+    RELEASE = "release"  # of a rollout that was stopped
     APPROVE = "approve"
     REPLAY = "replay"
     DROP = "drop"  # dead letters that nobody will send
@@ -49,7 +50,8 @@ class Entry:
 
     no: int
     at: datetime
-    act: Act
+    act: str
+    """One of `Act`, unless somebody changed it."""
     subject: Mapping[str, str]
     """What it was done to, such as `sync`, `phase`, `plan`; a person only by the hash of a key."""
     author: str

@@ -152,6 +152,9 @@ phase = sa.Table(
     _required("opened_by", sa.Text),
     _required("reason", sa.Text),
     sa.Column("loaded_at", Utc),
+    sa.Column("stopped_at", Utc),
+    sa.Column("stopped_because", sa.Text),
+    sa.Column("released_at", Utc),
 )
 
 quota = sa.Table(

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from sqlglot import exp
 
 from activation.contract.consent import Consent
-from activation.contract.model import Contract, FieldKind, NullPolicy, Phase
+from activation.contract.model import Contract, FieldKind, NullPolicy
+from activation.contract.rollout import Phase
 from activation.destinations.traits import ObjectTraits, Verb
 from activation.planning.actions import checksum, frozen_query, plan_digest, plan_table
 from activation.planning.changes import CHANGES, Found, find_changes

@@ -9,7 +9,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from activation.contract.keys import key_hash
-from activation.contract.model import Contract, Phase
+from activation.contract.model import Contract
+from activation.contract.rollout import Phase
 from activation.destinations.traits import ObjectTraits
 from activation.errors import ContractError
 from activation.planning.changes import find_changes

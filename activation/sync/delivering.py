@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from activation.contract.model import Phase
+from activation.contract.rollout import Phase
 from activation.delivery.engine import deliver as deliver_plan
 from activation.delivery.engine import outcomes
 from activation.delivery.order import DeliveryOrder, Outcomes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from activation.contract.consent import Consent
-from activation.contract.model import Contract, Phase
+from activation.contract.model import Contract
+from activation.contract.rollout import Phase
 from activation.contract.source import Manifest, load_manifest
 from activation.destinations.base import Connection, Destination, ObjectSchema
 from activation.destinations.connections import connection

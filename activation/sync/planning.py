@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from activation.contract.keys import key_hash
-from activation.contract.model import DataClass, Phase
+from activation.contract.model import DataClass
+from activation.contract.rollout import Phase
 from activation.delivery.order import target_of
 from activation.delivery.recovery import Recovery, settle
 from activation.delivery.wire import ThreadWire

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from activation.contract.model import Phase
+from activation.contract.rollout import Phase
 from activation.delivery.order import target_of
 from activation.errors import DestinationError
 from activation.reconciliation.comparison import compare, sample_keys

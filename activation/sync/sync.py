@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from activation.contract.model import Contract, Phase
+from activation.contract.model import Contract
+from activation.contract.rollout import Phase
 from activation.reconciliation.parity import Parity
 from activation.sync import delivering, planning, reconciling
 from activation.sync.parts import Parts

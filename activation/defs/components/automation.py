@@ -7,7 +7,14 @@ import dagster as dg
 
 from activation.contract.model import Contract
 from activation.defs.components.lineage import Upstream
-from activation.defs.naming import destination_key, job_name, phases, plan_key, schedule_name
+from activation.defs.naming import (
+    destination_key,
+    job_name,
+    phases,
+    plan_key,
+    promotion_name,
+    schedule_name,
+)
 
 
 def job(contract: Contract, upstream: Upstream) -> Any:
@@ -55,6 +62,46 @@ def schedule(contract: Contract, target: Any) -> dg.ScheduleDefinition | None:
         yield dg.RunRequest(partition_key=widest[-1])
 
     return widest_open_phase
+
+
+def promotion_sensor(contract: Contract, target: Any) -> dg.SensorDefinition | None:
+    """Return what opens the next phase once its conditions hold; None if the contract has none."""
+    if contract.rollout.promotion is None:
+        return None
+
+    @dg.sensor(
+        name=promotion_name(contract.sync),
+        job=target,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Opens the next phase once every condition of the contract holds, and runs it; "
+        "stops the rollout when one is broken.",
+    )
+    def next_phase(_context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        from activation.ledger import open_ledger
+        from activation.rollout.promoting import promote
+        from activation.settings import Settings
+
+        with open_ledger(Settings.load().ledger_url) as ledger:
+            found, opened = promote(contract, ledger)
+        if opened is not None:
+            partitions = phases(contract.sync)
+            return dg.SensorResult(
+                dynamic_partitions_requests=[partitions.build_add_request([opened.name])],
+                run_requests=[
+                    dg.RunRequest(run_key=f"open-{opened.name}", partition_key=opened.name)
+                ],
+            )
+        if found is None:
+            return dg.SkipReason(f"no phase of {contract.sync} is open")
+        if found.phase.stopped_because is not None:
+            return dg.SkipReason(f"stopped: {found.phase.stopped_because}")
+        decided = found.decision
+        return dg.SkipReason(
+            f"{found.phase.phase} is the last phase" if decided is None else decided.because
+        )
+
+    return next_phase
 
 
 def _connection(contract: Contract) -> str:

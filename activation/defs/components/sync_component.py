@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from activation.contract.model import Contract
 from activation.defs.components.assets import destination_asset, plan_asset
-from activation.defs.components.automation import job, schedule
+from activation.defs.components.automation import job, promotion_sensor, schedule
 from activation.defs.components.lineage import Upstream
 from activation.defs.resources import activation
 
@@ -39,6 +39,7 @@ class SyncComponent(dg.Component):
         upstream = Upstream.of(self.contract)
         asset_job = job(self.contract, upstream)
         scheduled = schedule(self.contract, asset_job)
+        promotion = promotion_sensor(self.contract, asset_job)
         return dg.Definitions(
             assets=[
                 plan_asset(self.contract, upstream),
@@ -46,5 +47,6 @@ class SyncComponent(dg.Component):
             ],
             jobs=[asset_job],
             schedules=[scheduled] if scheduled else [],
+            sensors=[promotion] if promotion else [],
             resources={"activation": activation()},
         )
