@@ -174,6 +174,7 @@ def test_run_status_and_reconcile(project: Project, activation: Command) -> None
         "paused",
         "backlog",
         "phases",
+        "promotion",
         "runs",
         "dead_letters",
         "quota",
