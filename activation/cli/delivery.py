@@ -27,9 +27,7 @@ def run(
     with open_services(settings) as services:
         opened = Sync(contract, services)
         opened.preflight()
-        report = run_phase(
-            output, settings, services, contract, opened.phase(phase).name, models=False
-        )
+        report = run_phase(output, settings, services, contract, opened.phase(phase).name)
     show_run(output, report)
     output.result(report)
     return int(report["exit_code"])
@@ -62,47 +60,53 @@ def reconcile(
 
 
 def run_phase(
-    output: Output,
-    settings: Settings,
-    services: Services,
-    contract: Contract,
-    phase: str,
-    *,
-    models: bool,
+    output: Output, settings: Settings, services: Services, contract: Contract, phase: str
 ) -> dict[str, Any]:
     """Launch one Dagster run of a phase, show its progress, and return its report."""
     with output.step("loading Dagster") as step:
         from activation.defs.launch import launch
 
-        step.say(f"{contract.sync}, {phase}: {'models, ' if models else ''}plan, delivery, parity")
+        step.say(f"{contract.sync}, {phase}: plan, delivery, parity")
         with progress.following(settings, contract.sync, phase, step):
-            launched = launch(contract, phase, settings, services.ledger, models=models)
+            launched = launch(contract, phase, settings, services.ledger)
     return reports.ran(services, contract, phase, launched.run_id, launched.message)
 
 
 def show_run(output: Output, report: dict[str, Any]) -> None:
     """Show a run's balance, its parity, and what stopped it if something did."""
-    if report["outcomes"]:
-        columns = ["planned", "delivered", "rejected", "in_doubt", "blocked", "held"]
-        rows = [
-            [operation, *(tally[column] for column in columns)]
-            for operation, tally in report["outcomes"].items()
-        ]
-        total = ["all", *(report["totals"][column] for column in columns)]
-        output.table(
-            "planned = delivered + rejected + in doubt + blocked + held",
-            ["operation", *columns],
-            [*rows, total],
-        )
-        for outcome, reasons in report["reasons"].items():
-            if reasons:
-                told = ", ".join(f"{rows:,} {reason}" for reason, rows in reasons.items())
-                output.text(f"{outcome}: {reports.escape(told)}")
-        output.text()
+    show_balance(output, [report])
     if report["parity"]:
         show_parity(output, report["parity"])
-    failed = [gate for gate in report["gates"] if not gate["passed"]]
-    if failed:
+    show_stop(output, report)
+
+
+def show_balance(output: Output, runs: list[dict[str, Any]]) -> None:
+    """Show that every planned row has an outcome, and why rows of the last run stayed here."""
+    columns = ["planned", "delivered", "rejected", "in_doubt", "blocked", "held"]
+    lines: list[list[Any]] = []
+    for run in runs:
+        kinds = {**run["outcomes"], **({"all": run["totals"]} if len(run["outcomes"]) > 1 else {})}
+        lines += [
+            [run["phase"], operation, *(tally[column] for column in columns)]
+            for operation, tally in kinds.items()
+        ]
+    if not lines:
+        return
+    output.table(
+        "planned = delivered + rejected + in doubt + blocked + held",
+        ["phase", "operation", *columns],
+        lines,
+    )
+    for outcome, reasons in runs[-1]["reasons"].items():
+        if reasons:
+            told = ", ".join(f"{rows:,} {reason}" for reason, rows in reasons.items())
+            output.text(f"{outcome}: {reports.escape(told)}")
+    output.text()
+
+
+def show_stop(output: Output, report: dict[str, Any]) -> None:
+    """Show how a run ended: its state, the gates that failed, what stopped it."""
+    if any(not gate["passed"] for gate in report["gates"]):
         show_gates(output, report["gates"])
     output.text(
         f"{report['sync']}, phase {report['phase']}: {report['state']}; "
@@ -110,6 +114,7 @@ def show_run(output: Output, report: dict[str, Any]) -> None:
     )
     if report["message"]:
         output.note(f"[bold]stopped:[/] {reports.escape(report['message'])}")
+    output.text()
 
 
 def show_parity(output: Output, report: dict[str, Any]) -> None:

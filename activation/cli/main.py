@@ -9,6 +9,7 @@ import typer
 
 from activation.cli import alerts, auditing, delivery, describing, operating, rehearsing
 from activation.cli.output import Output
+from activation.cli.sandbox import sandbox
 from activation.errors import ActivationError, ExitCode
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
 
 for command, panel in (
     (rehearsing.demo, "rehearse"),
-    (rehearsing.sandbox, "rehearse"),
+    (sandbox, "rehearse"),
     (describing.validate, "look"),
     (describing.plan, "look"),
     (describing.status, "look"),

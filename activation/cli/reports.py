@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from activation.contract.model import Contract
 from activation.errors import ExitCode
@@ -19,6 +19,9 @@ from activation.planning.model import Disposition
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy
 from activation.rollout.promoting import outlook
 from activation.sync import Planned, Services
+
+if TYPE_CHECKING:
+    from activation.defs.launch import Launched
 
 MEANINGS = {
     Discrepancy.MATCHED: "the destination holds what the source says",
@@ -180,6 +183,33 @@ def ran(
         "parity": compared,
         "exit_code": int(code),
         "message": recorded.message or message,
+    }
+
+
+def built(launched: Launched) -> dict[str, Any]:
+    """Return how building the models ended; a failed dbt test refuses, all else stops."""
+    code = ExitCode.REFUSED if launched.failed_checks else ExitCode.STOPPED
+    return {
+        "run_id": launched.run_id,
+        "passed": launched.success,
+        "failed_checks": list(launched.failed_checks),
+        "message": launched.message,
+        "exit_code": int(ExitCode.DONE if launched.success else code),
+    }
+
+
+def rollout(contract: Contract, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the runs of one sync, from narrow to wide, came to."""
+    return {
+        "sync": contract.sync,
+        "model": contract.source.model,
+        "connection": contract.destination.connection,
+        "object": contract.destination.object,
+        "phases": [run["phase"] for run in runs],
+        "delivered": sum(run["totals"]["delivered"] for run in runs),
+        "requests": sum(run["requests"] for run in runs),
+        "unexplained": next((r["parity"]["unexplained"] for r in runs[::-1] if r["parity"]), None),
+        "exit_code": max((run["exit_code"] for run in runs), default=int(ExitCode.DONE)),
     }
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 from activation.contract.model import Contract
 from activation.defs import location
 from activation.defs.instance import instance, mirror_phases
-from activation.defs.naming import destination_key, job_name, plan_key
+from activation.defs.naming import MODELS_JOB, destination_key, job_name, plan_key
 from activation.errors import ActivationError
 from activation.ledger import Ledger
 from activation.settings import Settings
@@ -26,16 +26,25 @@ class Launched:
 
     run_id: str
     success: bool
-    failed_steps: tuple[str, ...]
+    failed_checks: tuple[str, ...]
     message: str | None
     """What the first failed step said, if one failed."""
 
 
-def launch(
-    contract: Contract, phase: str, settings: Settings, ledger: Ledger, *, models: bool
-) -> Launched:
+def build_models(settings: Settings) -> Launched:
     """
-    Run plan, gates, delivery and parity of one phase, after the dbt models if `models`.
+    Build and test every dbt model, once for all syncs.
+
+    Raises:
+        ActivationError: the project's definitions do not load.
+    """
+    with instance(settings) as opened, _quiet(settings):
+        return _execute(MODELS_JOB, opened)
+
+
+def launch(contract: Contract, phase: str, settings: Settings, ledger: Ledger) -> Launched:
+    """
+    Run plan, gates, delivery and parity of one phase, on the models as they are.
 
     Raises:
         ActivationError: the project's definitions do not load.
@@ -46,7 +55,7 @@ def launch(
             job_name(contract.sync),
             opened,
             partition_key=phase,
-            asset_selection=None if models else [plan_key(contract), destination_key(contract)],
+            asset_selection=[plan_key(contract), destination_key(contract)],
         )
 
 
@@ -73,7 +82,9 @@ def _execute(
     return Launched(
         run_id=result.run_id,
         success=result.success,
-        failed_steps=tuple(event.step_key or "" for event in failures),
+        failed_checks=tuple(
+            check.check_name for check in result.get_asset_check_evaluations() if not check.passed
+        ),
         message=_message(failures[0]) if failures else None,
     )
 

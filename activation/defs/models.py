@@ -3,11 +3,13 @@
 import os
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from activation.defs.naming import MODELS_JOB
 from activation.settings import Settings
 
 
@@ -33,13 +35,33 @@ def models() -> dg.Definitions:
         yield from dbt.cli(["build"], context=context, target_path=artifacts).stream()
 
     job = dg.define_asset_job(
-        "warehouse_models",
+        MODELS_JOB,
         selection=dg.AssetSelection.assets(dbt_build),
         description="Build and test every dbt model.",
     )
-    return dg.Definitions(
-        assets=[dbt_build], jobs=[job], resources={"dbt": DbtCliResource(project_dir=project)}
-    )
+    return dg.Definitions(assets=[dbt_build], jobs=[job], resources={"dbt": _command(project)})
+
+
+def _command(project: Any) -> Any:
+    """
+    Return dagster-dbt's command without two of its detours, which take longer than our models.
+
+    It starts a process for `dbt --version`, which asks the network for the newest release, and
+    it loads all of dbt into this process for `fetch_row_counts()` and `fetch_column_metadata()`,
+    which are not called here; whoever wants them takes DbtCliResource itself.
+    """
+    from dagster_dbt import DbtCliResource
+    from dagster_dbt.compat import DBT_PYTHON_VERSION
+
+    class Dbt(DbtCliResource):
+        @cached_property
+        def _cli_version(self) -> Any:
+            return DBT_PYTHON_VERSION
+
+        def _initialize_dbt_core_adapter(self, args: Any) -> Any:
+            del args
+
+    return Dbt(project_dir=project)
 
 
 def _share_places(settings: Settings) -> None:

@@ -4,6 +4,9 @@ import dagster as dg
 
 from activation.contract.model import Contract
 
+MODELS_JOB = "warehouse_models"
+"""The job that builds and tests every dbt model."""
+
 
 def plan_key(contract: Contract) -> dg.AssetKey:
     """Return the key of the plan asset: `<connection>/<sync>_plan`."""

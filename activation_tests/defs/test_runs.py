@@ -152,7 +152,7 @@ def test_the_command_line_launches_the_same_job(
     project.sandbox.faults.add("drop_field", object="Contact", field="Churn_Band__c")
 
     with project.services() as services:
-        launched = launch(project.contract, "full", project.settings, services.ledger, models=False)
+        launched = launch(project.contract, "full", project.settings, services.ledger)
 
     assert not launched.success
     assert launched.message is not None

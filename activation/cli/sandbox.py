@@ -1,0 +1,109 @@
+"""`sandbox`: the vendors that a rehearsal talks to, on loopback."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from activation.cli.output import Output
+from activation.errors import ExitCode, Unavailable, UsageError
+from activation.sandbox.client import Sandbox
+from activation.settings import Settings
+
+_START_SECONDS = 30.0
+_ASK_AGAIN_SECONDS = 0.05
+
+
+def sandbox(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND...]", help="Run this while the sandbox is up."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0: any free one.")
+    ] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget all records first.")] = False,
+    time_scale: Annotated[
+        float,
+        typer.Option(
+            "--time-scale", min=1, max=86400, help="Run its time faster: 1440 = a day a minute."
+        ),
+    ] = 1.0,
+) -> int:
+    """Serve the vendors on loopback, with their limits, quirks and faults; state on disk."""
+    from activation.sandbox.server import running, serve
+
+    settings = Settings.load()
+    chosen = settings.sandbox_port if port is None else port
+    output = Output()
+    if reset and settings.sandbox_state.exists():
+        shutil.rmtree(settings.sandbox_state)
+    if not command:
+        serve(
+            settings.sandbox_state,
+            chosen,
+            time_scale=time_scale,
+            on_ready=lambda address: output.text(
+                f"the sandbox answers at {address}; Ctrl-C ends it"
+            ),
+        )
+        return ExitCode.DONE
+    if shutil.which(command[0]) is None:
+        raise UsageError(f"there is no command `{command[0]}`.", hint="Check its path.")
+    from activation.defs.instance import prepare
+
+    with running(settings.sandbox_state, chosen, time_scale=time_scale) as address:
+        output.note(f"the sandbox answers at {address}")
+        environment = {
+            **os.environ,
+            "ACTIVATION_HOME": str(settings.home),
+            "ACTIVATION_SANDBOX_PORT": address.rpartition(":")[2],
+            "DAGSTER_HOME": str(prepare(settings)),
+        }
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own command
+
+
+@contextmanager
+def sandboxed(settings: Settings, output: Output) -> Iterator[None]:
+    """
+    Use the sandbox that already answers on the port, or run one for the time of the block.
+
+    Raises:
+        Unavailable: none answers, and none could be started.
+    """
+    there = Sandbox(f"http://127.0.0.1:{settings.sandbox_port}")
+    if there.answers():
+        yield
+        return
+    log = settings.home / "logs" / "sandbox.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as lines:
+        command = [sys.executable, "-m", "activation.cli", "sandbox", "--port"]
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, str(settings.sandbox_port)], stdout=lines, stderr=subprocess.STDOUT
+        )
+    try:
+        with output.step("starting the sandbox"):
+            _await(there, server, settings.sandbox_port, log)
+        yield
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _await(there: Sandbox, server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not there.answers():
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise Unavailable(
+                f"the sandbox did not come up on port {port}.",
+                hint=f"Its log is {log}; ACTIVATION_SANDBOX_PORT chooses another port.",
+            )
+        time.sleep(_ASK_AGAIN_SECONDS)
