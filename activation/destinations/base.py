@@ -319,3 +319,5 @@ class Connection:
     headroom: float = 0.2
     """The share of the account's daily quota that is left to people and other tools."""
     api_version: str | None = None
+    account: dict[str, str] = field(default_factory=dict)
+    """What the account has bought or switched on, in the words of its vendor's module."""

@@ -11,6 +11,7 @@ Reads connections.yaml: one entry a vendor account, in one set a target.
             client_secret: {env: SALESFORCE_CLIENT_SECRET}
           headroom: 20%
           api_version: "59.0"
+          account: {edition: enterprise}
 
 `base_url: sandbox` is the address of `activation sandbox` on this machine.
 `ACTIVATION_<CONNECTION>_BASE_URL` wins over `base_url`, which may then be left out.
@@ -79,6 +80,7 @@ class Entry(Part):
     )
     headroom: Share = 0.2
     api_version: Text | None = None
+    account: dict[Text, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _secretless(self) -> Self:
@@ -210,6 +212,7 @@ def _resolve(targets: _Targets, target: str, name: str, env: Mapping[str, str]) 
         credentials=_credentials(targets, target, name, base_url, env),
         headroom=entry.headroom,
         api_version=entry.api_version,
+        account=dict(entry.account),
     )
 
 

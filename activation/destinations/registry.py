@@ -22,10 +22,17 @@ def _braze(connection: Connection, clock: Clock | None) -> Destination:
     return Braze(connection, clock)
 
 
+def _zendesk(connection: Connection, clock: Clock | None) -> Destination:
+    from activation.destinations.zendesk.destination import Zendesk
+
+    return Zendesk(connection, clock)
+
+
 # Each imports its adapter when called, so that a vendor's client costs only those who use it.
 _SYSTEMS: dict[str, Callable[[Connection, Clock | None], Destination]] = {
     "braze": _braze,
     "salesforce": _salesforce,
+    "zendesk": _zendesk,
 }
 
 

@@ -1,5 +1,5 @@
 r"""
-The sync key, its hash and its cohort, in SQL and in Python alike.
+The sync key, its hash and its cohort in SQL; `contract.keys` has the same in Python.
 
 The key is made of the grain columns as text, without spaces at both ends, joined with `|`.
 With more than one column, `\` and `|` inside a part are escaped with `\`, so that no two
@@ -10,7 +10,7 @@ A row with a null or empty part has no key.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlglot import exp
 
@@ -36,16 +36,6 @@ def sync_key(parts: Sequence[tuple[exp.Expr, str]], dialect: str, *, tidy: bool)
     for part in found[1:]:
         spaced += [exp.Literal.string("|"), _escaped(part)]
     return joined(spaced)
-
-
-def compose_key(parts: Iterable[object]) -> str | None:
-    """Return the key of these grain values, as the warehouse makes it."""
-    found = ["" if part is None else str(part).strip(" ") for part in parts]
-    if not all(found):
-        return None
-    if len(found) == 1:
-        return found[0]
-    return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in found)
 
 
 def key_hash_sql(functions: Functions, key: exp.Expr) -> exp.Expr:

@@ -9,11 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from activation.contract.keys import key_hash
+from activation.contract.keys import compose_key, key_hash, parts_of
 from activation.planning.keys import (
     cohort_of,
     cohort_sql,
-    compose_key,
     key_hash_sql,
     sync_key,
 )
@@ -46,6 +45,15 @@ def test_two_grains_never_make_one_key(one: tuple[str, str], other: tuple[str, s
     trimmed = [tuple(part.strip(" ") for part in grain) for grain in (one, other)]
     if None not in keys:
         assert (keys[0] == keys[1]) == (trimmed[0] == trimmed[1])
+
+
+@given(st.lists(PARTS, min_size=2, max_size=4))
+def test_a_key_tells_its_parts(grain: list[str]) -> None:
+    """The grain values come out of a key of several columns as they went in, trimmed."""
+    key = compose_key(grain)
+
+    if key is not None:
+        assert parts_of(key) == tuple(part.strip(" ") for part in grain)
 
 
 @settings(max_examples=20, deadline=None)
