@@ -8,10 +8,10 @@ MANIFEST := dbt_project/target/manifest.json
 DBT_SOURCES := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -print 2>/dev/null)
 export ACTIVATION_HOME ?= $(CURDIR)/.activation
 
-.PHONY: help setup demo ui test conformance lint format lock clean
+.PHONY: help setup demo ui test conformance simulate lint format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
@@ -41,6 +41,9 @@ conformance: setup ## what every adapter is held to, as a table in docs/conforma
 	@$(BIN)/python -m pytest -q -n 2 activation_tests/conformance --deselect \
 		activation_tests/conformance/test_table.py $(ARGS)
 	@$(BIN)/python -m activation_tests.conformance
+
+simulate: setup ## the delivery engine under faults on virtual time; SEEDS=100000 of them
+	@$(BIN)/python -m activation_tests.simulation --seeds $(or $(SEEDS),10000) $(ARGS)
 
 lint: setup ## formatting, linter, types, house rules, Dagster definitions
 	@$(BIN)/ruff format --check .

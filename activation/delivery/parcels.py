@@ -52,6 +52,8 @@ class Parcel:
 
     def count(self, positions: Sequence[int]) -> dict[str, int]:
         """Return how many of these rows there are of each operation."""
+        if len(positions) == self.cut.rows:
+            return dict(self.cut.operations)
         return operations(self.rows.take(pa.array(positions, pa.int64())))
 
     def part(self, suffix: str, positions: Sequence[int], encode: Encode) -> Parcel:

@@ -24,6 +24,10 @@ from activation.ledger.store import Store
 GENESIS = "0" * 64
 """What stands before the first entry."""
 _PAGE = 1_000
+_HEAD = (
+    sa.select(tables.audit.c.no, tables.audit.c.hash).order_by(tables.audit.c.no.desc()).limit(1)
+)
+_INSERT = tables.audit.insert()
 
 
 class Act(StrEnum):
@@ -137,25 +141,21 @@ def append(  # noqa: PLR0913 - all that an entry says
     # As the database gives it back, or the hash would not be found again.
     moment = at.astimezone(UTC)
     own = _hash(last + 1, moment, act, subject, author, reason)
-    connected.execute(
-        tables.audit.insert().values(
-            no=last + 1,
-            at=moment,
-            act=act,
-            sync=subject.get("sync"),
-            subject=dict(subject),
-            author=author,
-            reason=reason,
-            hash=_linked(before, own),
-        )
-    )
+    entry = {
+        "no": last + 1,
+        "at": moment,
+        "act": act,
+        "sync": subject.get("sync"),
+        "subject": dict(subject),
+        "author": author,
+        "reason": reason,
+        "hash": _linked(before, own),
+    }
+    connected.execute(_INSERT, entry)
 
 
 def _head(connected: sa.Connection) -> tuple[int, str]:
-    table = tables.audit
-    row = connected.execute(
-        sa.select(table.c.no, table.c.hash).order_by(table.c.no.desc()).limit(1)
-    ).one_or_none()
+    row = connected.execute(_HEAD).one_or_none()
     return (0, GENESIS) if row is None else (row.no, row.hash)
 
 

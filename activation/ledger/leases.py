@@ -18,6 +18,8 @@ from activation.ledger import tables
 from activation.ledger.store import Store
 
 _HELD = sa.select(tables.lease).where(tables.lease.c.sync == sa.bindparam("sync")).with_for_update()
+_FREE = tables.lease.delete().where(tables.lease.c.sync == sa.bindparam("sync"))
+_TAKE = tables.lease.insert()
 _PROLONG = (
     tables.lease.update()
     .where(
@@ -52,7 +54,6 @@ class Leases:
         Raises:
             Busy: somebody else holds it.
         """
-        table = tables.lease
         now = self.store.clock.now()
         with self.store.write() as connected:
             held = connected.execute(_HELD, {"sync": sync}).one_or_none()
@@ -60,10 +61,9 @@ class Leases:
                 raise _busy(sync, held.owner, held.expires_at)
             token = 1 if held is None else held.token + 1
             expires_at = now + timedelta(seconds=seconds)
-            connected.execute(table.delete().where(table.c.sync == sync))
-            connected.execute(
-                table.insert().values(sync=sync, owner=owner, token=token, expires_at=expires_at)
-            )
+            taken = {"sync": sync, "owner": owner, "token": token, "expires_at": expires_at}
+            connected.execute(_FREE, {"sync": sync})
+            connected.execute(_TAKE, taken)
         return Lease(sync, owner, token, seconds)
 
     def renew(self, lease: Lease) -> None:

@@ -35,6 +35,7 @@ _COUNT = _CORRECT.values(
     reserved=tables.quota.c.reserved + sa.bindparam("more_reserved"),
     answered=tables.quota.c.answered + sa.bindparam("more_answered"),
 )
+_FIRST_OF_SHARE = tables.quota_share.insert()
 _COUNT_SHARE = (
     tables.quota_share.update()
     .where(*_SHARE_ROW)
@@ -150,4 +151,4 @@ def _count_share(connected: sa.Connection, budget: Budget, day: date) -> None:
     which = {"of_connection": budget.connection, "on_day": day, "of_sync": budget.sync}
     if connected.execute(_COUNT_SHARE, which).rowcount == 0:
         begun = {"connection": budget.connection, "day": day, "sync": budget.sync, "reserved": 1}
-        connected.execute(tables.quota_share.insert(), begun)
+        connected.execute(_FIRST_OF_SHARE, begun)

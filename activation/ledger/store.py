@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,14 @@ def insert_or_ignore(
     connection: sa.Connection, table: sa.Table, values: Mapping[str, Any] | Sequence[Any]
 ) -> int:
     """Insert rows, leaving those alone whose key is there already; return how many went in."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return connection.execute(dialect.insert(table).on_conflict_do_nothing(), values).rowcount
+    statement = _insert_or_ignore(table, connection.dialect.name)
+    return connection.execute(statement, values).rowcount
+
+
+@cache
+def _insert_or_ignore(table: sa.Table, dialect: str) -> sa.Insert:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

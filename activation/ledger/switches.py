@@ -21,6 +21,8 @@ _ON = sa.select(tables.switch).where(
     tables.switch.c.scope.in_([EVERYTHING, sa.bindparam("connection"), sa.bindparam("sync")]),
 )
 _HINT = "`activation resume` lets it send again; what is not sent stays planned."
+_FORGET = tables.switch.delete().where(tables.switch.c.scope == sa.bindparam("scope"))
+_TURN = tables.switch.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,12 @@ class Switches:
             )
         require_words(reason=reason, author=author)
         reason, author, at = reason.strip(), author.strip(), self.store.clock.now()
-        table = tables.switch
         values = {"paused": paused, "reason": reason, "author": author, "at": at}
         act = audit.Act.PAUSE if paused else audit.Act.RESUME
         subject = {"scope": scope, **({"sync": name} if kind == "sync" else {})}
         with self.store.write() as connected:
-            connected.execute(table.delete().where(table.c.scope == scope))
-            connected.execute(table.insert().values(scope=scope, **values))
+            connected.execute(_FORGET, {"scope": scope})
+            connected.execute(_TURN, {"scope": scope, **values})
             audit.append(connected, act, subject, author=author, reason=reason, at=at)
 
 

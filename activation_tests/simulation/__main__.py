@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
+import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from multiprocessing import get_context
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from activation_tests.simulation.playing import caught, played, pool
 from activation_tests.simulation.rarities import REQUIRED
 from activation_tests.simulation.telling import told
-from activation_tests.simulation.variants import VARIANTS, broken
+from activation_tests.simulation.variants import VARIANTS
 from activation_tests.simulation.world import Report, simulate
 
-_CHUNK = 10
 _LEAST = 0.01
 _TOLD = 5
 
@@ -34,7 +34,7 @@ def main() -> int:
             sys.stdout.write(f"{seed} {simulate(seed).digest}\n")
         return 0
     if options.variants:
-        return _variants(seeds)
+        return _variants(seeds, options.jobs)
     return _many(seeds, options.jobs)
 
 
@@ -44,7 +44,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, default=1000, help="how many to play")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--jobs", type=int, default=1, help="processes to play them in")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes to play them in"
+    )
     parser.add_argument("--seed", type=int, help="play this one and print all of its trace")
     parser.add_argument("--digests", action="store_true", help="print the digest of each trace")
     parser.add_argument(
@@ -65,9 +67,9 @@ def _many(seeds: range, jobs: int) -> int:
     seen: Counter[str] = Counter()
     failed: list[Report] = []
     requests = 0
-    with _bar() as bar:
+    with pool(jobs) as processes, _bar() as bar:
         task = bar.add_task("seeds", total=len(seeds))
-        for report in _played(seeds, jobs):
+        for report in played(seeds, processes):
             seen.update(report.states)
             requests += report.requests
             if report.violations:
@@ -80,18 +82,17 @@ def _many(seeds: range, jobs: int) -> int:
     never = _table(seen, len(seeds))
     sys.stdout.write(
         f"{len(seeds)} seeds, {requests} requests, {seconds:.0f} s,"
-        f" {len(seeds) / seconds:.1f} seeds/s; {len(failed)} broke a promise:"
-        f" {[report.seed for report in failed]}\n"
+        f" {len(seeds) / seconds:.1f} seeds/s in {jobs} processes,"
+        f" {len(seeds) / _cpu_seconds():.1f} seeds a CPU second;"
+        f" {len(failed)} broke a promise: {[report.seed for report in failed]}\n"
     )
     return 1 if failed or never else 0
 
 
-def _played(seeds: range, jobs: int) -> Iterator[Report]:
-    if jobs == 1:
-        yield from map(simulate, seeds)
-        return
-    with get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(simulate, seeds, chunksize=_CHUNK)
+def _cpu_seconds() -> float:
+    """Return the processor time of the processes that have ended: other work does not count."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def _table(seen: Counter[str], seeds: int) -> list[str]:
@@ -106,16 +107,17 @@ def _table(seen: Counter[str], seeds: int) -> list[str]:
     return never
 
 
-def _variants(seeds: Iterable[int]) -> int:
+def _variants(seeds: range, jobs: int) -> int:
     survivors = 0
     for name in VARIANTS:
-        with broken(name):
-            caught = next((r for seed in seeds if (r := simulate(seed)).violations), None)
-        if caught is None:
+        # A pool of its own: what is still being played of the last variant is of no use.
+        with pool(jobs) as processes:
+            report = caught(name, seeds, processes)
+        if report is None:
             survivors += 1
-            sys.stdout.write(f"{name:45} survives\n")
+            sys.stdout.write(f"{name:45} survives {len(seeds)} seeds\n")
         else:
-            sys.stdout.write(f"{name:45} {caught.seed:6} {caught.violations[0]}\n")
+            sys.stdout.write(f"{name:45} {report.seed:6} {report.violations[0]}\n")
         sys.stdout.flush()
     return 1 if survivors else 0
 

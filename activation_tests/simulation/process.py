@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from activation.errors import Unavailable
 from activation.ledger import Ledger
-from activation.ledger.store import Store
+from activation_tests.simulation.books import Books, BooksStore
 from activation_tests.simulation.stage import Stage
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class CrashError(BaseException):
 class Process:
     """One simulated process; a dead one neither writes nor sends any more."""
 
-    def __init__(self, stage: Stage, name: str, engine: sa.Engine) -> None:
+    def __init__(self, stage: Stage, name: str, books: Books) -> None:
         self.stage = stage
         self.name = name
         self.alive = True
@@ -42,7 +42,7 @@ class Process:
         self.randomness = stage.chance(name)
         self.clock = ProcessClock(stage)
         self.wire = ProcessWire(self)
-        self.ledger = Ledger(ProcessStore(engine, self.clock, self))
+        self.ledger = Ledger(ProcessStore(books.engine, self.clock, books.direct, self))
 
     def hazard(self, where: str) -> None:
         """
@@ -113,24 +113,22 @@ class ProcessWire:
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessStore(Store):
+class ProcessStore(BooksStore):
     """The ledger's database as one process reaches it, or does not."""
 
     process: Process
 
-    @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self) -> AbstractContextManager[sa.Connection]:  # type: ignore[override]
         """Open a consistent view."""
         self._reach()
-        with Store.read(self) as connection:
-            yield connection
+        return BooksStore.read(self)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction; the process may die before it or after its commit."""
         self._reach()
         self.process.hazard("before a transaction")
-        with Store.write(self) as connection:
+        with BooksStore.write(self) as connection:
             yield connection
         self.process.hazard("after a transaction")
 

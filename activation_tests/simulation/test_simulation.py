@@ -9,8 +9,8 @@ from activation_tests.simulation.rarities import REQUIRED
 from activation_tests.simulation.telling import corpus, told
 from activation_tests.simulation.world import simulate
 
-_SEEDS = 30
-_AT_ONCE = 10
+_SEEDS = 1000
+_AT_ONCE = 100
 
 
 @pytest.mark.parametrize("first", range(0, _SEEDS, _AT_ONCE))
@@ -49,6 +49,15 @@ def test_a_seed_replays() -> None:
 
     assert first.count("\n") == 4
     assert first == second
+
+
+def test_the_short_way_to_the_database_tells_the_same() -> None:
+    """A seed is the same story, ledger and all, through SQLAlchemy's own connections."""
+    seeds = range(20)
+
+    assert [simulate(seed).digest for seed in seeds] == [
+        simulate(seed, direct=False).digest for seed in seeds
+    ]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 import pytest
 
+from activation_tests.simulation.playing import first_caught
 from activation_tests.simulation.variants import VARIANTS, broken
 from activation_tests.simulation.world import simulate
 
@@ -19,16 +20,10 @@ _SUBTLE = {
 """Defects that few seeds show, and one that does."""
 
 
-def _caught(name: str, seeds: int) -> int | None:
-    """Return the first seed that breaks a promise with this defect in place."""
-    with broken(name):
-        return next((seed for seed in range(seeds) if simulate(seed).violations), None)
-
-
 @pytest.mark.parametrize("name", _EASY)
 def test_gross_defects_are_caught_at_once(name: str) -> None:
     """A gross defect breaks a promise within a few seeds."""
-    assert _caught(name, 30) is not None
+    assert first_caught(name, range(30)) is not None
 
 
 @pytest.mark.parametrize("name", _SUBTLE)
@@ -43,4 +38,4 @@ def test_subtle_defects_are_caught(name: str) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_defect_is_caught(name: str) -> None:
     """Each defect breaks a promise within some thousand seeds."""
-    assert _caught(name, 5000) is not None
+    assert first_caught(name, range(5000)) is not None

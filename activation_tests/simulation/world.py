@@ -10,7 +10,6 @@ from functools import cache
 from activation.errors import ActivationError, Refused, Stopped
 from activation.ledger import Ledger
 from activation.ledger.conservation import RowsLostError, check
-from activation.ledger.store import Store
 from activation_tests.simulation.books import Books
 from activation_tests.simulation.judge import Judge
 from activation_tests.simulation.loop import VirtualLoop, run
@@ -59,16 +58,23 @@ class Report:
 
 
 @cache
-def _books() -> Books:
-    return Books()
+def _books(*, direct: bool) -> Books:
+    return Books(direct=direct)
 
 
-def simulate(seed: int, *, keep_all: bool = False) -> Report:
-    """Play one seed; the same seed gives the same report, in whatever process."""
+def simulate(seed: int, *, keep_all: bool = False, direct: bool = True) -> Report:
+    """
+    Play one seed; the same seed gives the same report, in whatever process.
+
+    Args:
+        seed: what it is about.
+        keep_all: whether to keep every line of the trace.
+        direct: whether the ledger is reached the short way; the story is the same either way.
+    """
     loop = VirtualLoop()
     trace = Trace(keep_all=keep_all)
     stage = Stage(draw(seed), loop, trace)
-    world = World(stage, _books())
+    world = World(stage, _books(direct=direct))
     run(loop, world.live())
     for row in world.books.ask("SELECT * FROM batch ORDER BY id"):
         trace.add(0, "ledger", repr(row[:-2]))
@@ -95,7 +101,7 @@ class World:
         self.judge = Judge(stage, books, self.warehouse, self.processes)
         self.vendor = Vendor(stage, self.judge)
         # Whoever works the switches is a person, who neither dies nor stands still.
-        self.ledger = Ledger(Store(books.engine, ProcessClock(stage)))
+        self.ledger = Ledger(books.store(ProcessClock(stage)))
 
     async def live(self) -> None:
         """Let faults be about, heal them, and see that everything becomes current."""
@@ -172,7 +178,7 @@ class World:
     async def _run(self, phase: str, *, repeated: bool = False) -> None:
         """Plan, unless the newest plan is taken up again, and deliver in a process of its own."""
         scenario, stage = self.stage.scenario, self.stage
-        process = Process(stage, f"run-{len(self.processes) + 1}", self.books.engine)
+        process = Process(stage, f"run-{len(self.processes) + 1}", self.books)
         self.processes.append(process)
         share = scenario.requests_per_day if stage.faulty else 1000
         promise = contract(share, scenario.concurrency)
