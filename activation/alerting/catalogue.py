@@ -67,6 +67,16 @@ def catalogue() -> Mapping[str, AlertKind]:
     return {name: AlertKind.model_validate(entry) for name, entry in entries.items()}
 
 
+def relevant(contract: Contract) -> Mapping[str, AlertKind]:
+    """Return the alerts that can fire for a contract, in the catalogue's order."""
+    never = {
+        "consent": not isinstance(contract.consent, Consent),
+        "run_missed": contract.schedule is None,
+        "promotion_stopped": contract.rollout.promotion is None,
+    }
+    return {name: entry for name, entry in catalogue().items() if not never.get(name)}
+
+
 def words_of(contract: Contract) -> Mapping[str, str]:
     """Return what the words in braces stand for."""
     consent = contract.consent

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import click
 import typer
 
-from activation.cli import alerts, auditing, delivery, describing, operating, rehearsing
+from activation.cli import (
+    alerts,
+    auditing,
+    delivery,
+    describing,
+    documents,
+    operating,
+    rehearsing,
+)
 from activation.cli.output import Output
 from activation.cli.sandbox import sandbox
 from activation.errors import ActivationError, ExitCode
@@ -29,6 +37,7 @@ for command, panel in (
     (describing.plan, "look"),
     (describing.status, "look"),
     (alerts.alerts, "look"),
+    (documents.runbook, "design"),
     (delivery.run, "deliver"),
     (delivery.reconcile, "deliver"),
     (operating.open_phase, "operate"),

@@ -48,6 +48,10 @@ class Output:
         if not self.json:
             self.out.print(text, soft_wrap=True)
 
+    def plain(self, text: str) -> None:
+        """Print a document as it is."""
+        sys.stdout.write(text)
+
     def note(self, text: str) -> None:
         """Print a line on standard error."""
         self.err.print(text, soft_wrap=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from activation.contract.model import Contract
-from activation.defs.components import evidence
+from activation.defs.components import evidence, lineage
 from activation.defs.naming import destination_key, phases, plan_key
 from activation.gates.verdict import Gate, Verdict
 from activation.sync import Delivered
@@ -40,6 +40,7 @@ def _spec(
             description=description,
             blocking=blocking,
             partitions_def=phases(contract.sync),
+            metadata={"activation/runbook": lineage.runbook(contract, name)},
         )
 
 

@@ -93,9 +93,9 @@ def column_lineage(contract: Contract, source: dg.AssetKey) -> dg.TableColumnLin
     return dg.TableColumnLineage(deps)
 
 
-def runbook(contract: Contract) -> dg.MetadataValue[Any]:
-    """Return the link to the sync's runbook."""
-    link = contract.alerting.runbook
+def runbook(contract: Contract, alert: str | None = None) -> dg.MetadataValue[Any]:
+    """Return the link to the sync's runbook, or to the section of one alert."""
+    link = contract.alerting.runbook + (f"#{alert}" if alert else "")
     return dg.MetadataValue.url(link) if "://" in link else dg.MetadataValue.path(link)
 
 
