@@ -80,6 +80,7 @@ def relevant(contract: Contract) -> Mapping[str, AlertKind]:
 def words_of(contract: Contract) -> Mapping[str, str]:
     """Return what the words in braces stand for."""
     consent = contract.consent
+    asked = consent.sources if isinstance(consent, Consent) else ()
     return {
         "sync": contract.sync,
         "connection": contract.destination.connection,
@@ -88,9 +89,10 @@ def words_of(contract: Contract) -> Mapping[str, str]:
         "model": contract.source.model,
         "grain": ", ".join(contract.source.grain),
         "version": contract.source.version,
-        "consent_model": consent.model if isinstance(consent, Consent) else "the consent model",
-        "max_lag": format_duration(consent.max_lag)
-        if isinstance(consent, Consent)
+        "consent_model": "` or `".join(s.model for s in asked) or "the consent model",
+        "consent_build": " ".join(f"+{s.model}" for s in asked) or "+the_consent_model",
+        "max_lag": format_duration(min(s.max_lag for s in asked))
+        if asked
         else "the contract allows",
         "max_age": format_duration(contract.freshness.max_age),
         "guard_grain": format_share(contract.guards.grain),

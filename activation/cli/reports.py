@@ -76,7 +76,9 @@ def planned(plan: Planned) -> dict[str, Any]:
             "null_keys": frozen.source.null_keys,
             "repeated_keys": frozen.source.repeated_keys,
             "newest_version": _time(frozen.source.newest_version),
-            "consent_newest": _time(frozen.source.consent_newest),
+            "consent_newest": {
+                model: _time(newest) for model, newest in frozen.source.consents.items()
+            },
         },
         "blast_radius": {
             "delivered_before": frozen.blast.delivered_before,

@@ -13,8 +13,13 @@ EXAMPLES = {
         "  - {to: Churn__c, column: churn_score, type: integer, nulls: keep, data_class: none}"
     ),
     "consent": (
-        "consent: {subject: person, model: customer_consent, join: {customer_id: customer_id},\n"
-        "          purpose: customer_success, channel: crm, max_lag: 36h}"
+        "consent:\n"
+        "  subject: person\n"
+        "  purpose: customer_success\n"
+        "  channel: crm\n"
+        "  sources:\n"
+        "    - {model: customer_consent, join: {customer_id: customer_id}, max_lag: 36h}\n"
+        "  on_revoke: {do: clear}"
     ),
     "freshness": "freshness:\n  max_age: 30h",
     "guards": (

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from activation.contract.consent import Consent, NoConsent
+from activation.contract.consent import Consent, NoConsent, OnRevoke, Revoked
 from activation.contract.destination import Destination, Mode
 from activation.contract.guards import Freshness, Guards
 from activation.contract.part import INCONSISTENT, Located, Name, Part, Text
@@ -229,13 +229,40 @@ class Contract(Part):
                     at = ("fields", index, "data_class")
                     yield at, f"consent.subject is none, but field {mapping.to} is personal"
             return
-        for column in self.consent.join:
-            # The join must follow from the grain, or one row could have two persons.
-            if column not in self.source.grain:
-                yield (
-                    ("consent", "join", column),
-                    f"consent.join uses {column}, which is not in source.grain",
-                )
+        yield from self.consent.on_revoke.problems()
+        seen: set[str] = set()
+        for place, source in enumerate(self.consent.sources):
+            where = ("consent", "sources", place)
+            if source.model in seen:
+                yield (*where, "model"), f"consent.sources names {source.model} twice"
+            seen.add(source.model)
+            for column in source.join:
+                # The join must follow from the grain, or one row could have two persons.
+                if column not in self.source.grain:
+                    text = f"consent joins by {column}, which is not in source.grain"
+                    yield (*where, "join", column), text
+        yield from self._revoked(self.consent.on_revoke)
+
+    def _revoked(self, on_revoke: OnRevoke) -> Iterator[Located]:
+        mapped = {mapping.to: mapping for mapping in self.fields}
+        at = ("consent", "on_revoke")
+        for index, name in enumerate(on_revoke.fields):
+            if name not in mapped:
+                text = f"consent.on_revoke clears {name}, which is not mapped"
+                yield (*at, "fields", index), text
+            elif mapped[name].nulls is NullPolicy.HOLD:
+                text = f"consent.on_revoke clears {name}, which may not be empty (nulls: hold)"
+                yield (*at, "fields", index), text
+        for name, value in on_revoke.set.items():
+            if name not in mapped:
+                yield (*at, "set", name), f"consent.on_revoke sets {name}, which is not mapped"
+            elif mapped[name].type.kind not in _KINDS[type(value)]:
+                text = f"consent.on_revoke sets {name}, which is {mapped[name].type}, to {value!r}"
+                yield (*at, "set", name), text
+        is_audience = self.destination.mode is Mode.AUDIENCE
+        if is_audience is not (on_revoke.do is Revoked.LEAVE) and on_revoke.do is not Revoked.STOP:
+            text = "an audience is left (`do: leave`); other objects are cleared, or removed"
+            yield (*at, "do"), text
 
     @cached_property
     def digest(self) -> str:
@@ -249,6 +276,14 @@ class Contract(Part):
             f"{f.to}\t{f.column}\t{f.type}\t{f.nulls}" for f in sorted(self.fields, key=_target)
         )
         return hashlib.sha256(fields.encode()).hexdigest()
+
+
+_KINDS: dict[type, tuple[FieldKind, ...]] = {
+    bool: (FieldKind.BOOLEAN,),
+    int: (FieldKind.INTEGER, FieldKind.DECIMAL),
+    str: (FieldKind.TEXT,),
+}
+"""The kinds of field that a value in a contract can be written to."""
 
 
 def _target(mapping: FieldMapping) -> str:

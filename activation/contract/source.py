@@ -96,20 +96,22 @@ def _consent(contract: Contract, manifest: Manifest) -> Iterator[Problem]:
     consent = contract.consent
     if not isinstance(consent, Consent):
         return
-    model = manifest.models.get(consent.model)
-    yield from _absent(model, consent.model, ("consent", "model"), manifest)
-    if model is None:
-        return
-    # The joined source columns are grain, and the grain is checked.
-    for source_column, column in consent.join.items():
-        yield from _lacking(model, column, ("consent", "join", source_column))
-    for column in CONSENT_COLUMNS:
-        if model.columns and column not in model.columns:
-            text = (
-                f"consent model `{model.name}` has no column `{column}`; "
-                f"a consent model has {_and(CONSENT_COLUMNS)}"
-            )
-            yield Problem(text, ("consent", "model"))
+    for index, source in enumerate(consent.sources):
+        at = ("consent", "sources", index)
+        model = manifest.models.get(source.model)
+        yield from _absent(model, source.model, (*at, "model"), manifest)
+        if model is None:
+            continue
+        # The joined source columns are grain, and the grain is checked.
+        for source_column, column in source.join.items():
+            yield from _lacking(model, column, (*at, "join", source_column))
+        for column in CONSENT_COLUMNS:
+            if model.columns and column not in model.columns:
+                text = (
+                    f"consent model `{model.name}` has no column `{column}`; "
+                    f"a consent model has {_and(CONSENT_COLUMNS)}"
+                )
+                yield Problem(text, (*at, "model"))
 
 
 def _absent(model: Model | None, name: str, at: At, manifest: Manifest) -> Iterator[Problem]:

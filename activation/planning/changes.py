@@ -16,6 +16,7 @@ from datetime import datetime
 
 from sqlglot import exp
 
+from activation.contract.consent import Consent
 from activation.planning.candidates import (
     CANDIDATES,
     REPEATED,
@@ -285,11 +286,11 @@ def _lost(
 
 
 def _subjects(mapping: SourceMapping) -> list[exp.Expr]:
-    """Return the person's columns as text, in the order of the contract's consent join."""
+    """Return the person's columns as text, in the order of the contract's consent."""
     consent = mapping.contract.consent
-    if consent.subject == "none":
+    if not isinstance(consent, Consent):
         return []
-    return [exp.Trim(this=text(mapping.raw(c, "s"))) for c in consent.join]
+    return [exp.Trim(this=text(mapping.raw(c, "s"))) for c in consent.columns]
 
 
 def _inside(cohort: exp.Expr) -> exp.Expr:

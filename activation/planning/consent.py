@@ -1,62 +1,106 @@
-"""Who may be written about: granted, denied or unknown, least permissive wins."""
+"""
+Who may be written about: granted, denied or unknown, least permissive wins.
+
+Each model of the contract is asked by itself, and a row goes out only if all of them say granted.
+When several reasons keep a row back, the first of these is told: denied, stale, a status that
+is none of the three words, unknown, no answer.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlglot import exp
 
-from activation.contract.consent import Consent
+from activation.contract.consent import Consent, ConsentSource
 from activation.contract.model import Contract
 from activation.errors import ContractError
 from activation.planning.keys import untidy
-from activation.planning.model import BlockedReason, Disposition
-from activation.warehouse.port import SCHEMA, Relation, Session
-from activation.warehouse.sql import bound, cast, column, is_null, name, named, table, text
+from activation.planning.model import BlockedReason
+from activation.warehouse.port import Relation, Session
+from activation.warehouse.sql import (
+    bound,
+    cast,
+    column,
+    either,
+    is_null,
+    name,
+    named,
+    table,
+    text,
+)
 
 _NEEDED = ("purpose", "channel", "status", "loaded_at")
+_WORDS = ("granted", "denied", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
-class ConsentAge:
-    """How new the consent data is, and whether that is too old."""
+class ConsentView:
+    """One consent model as it stands in the warehouse."""
 
+    source: ConsentSource
+    relation: Relation
+    subjects: tuple[int, ...]
+    """Which of the contract's person columns its join uses, in the order of the join."""
     newest: datetime | None
     stale: bool
-    tidy: bool = True
+    tidy: bool
     """No person's column is known to be empty or to have spaces at an end."""
 
+    @property
+    def alias(self) -> str:
+        """Return the alias of its statuses."""
+        return f"consent_{self.source.model}"
 
-def consent_age(
-    session: Session, contract: Contract, relation: Relation | None, now: datetime
-) -> ConsentAge:
+
+def consent_views(
+    session: Session, contract: Contract, relations: Sequence[Relation], now: datetime
+) -> tuple[ConsentView, ...]:
     """
-    Return the age of the consent data; an empty model is not stale, every row misses there.
+    Return each consent model with its age; an empty model is not stale, every row misses there.
+
+    `relations` stand in the order of the contract's sources.
 
     Raises:
-        ContractError: the consent model is not in the warehouse, or lacks a column.
+        ContractError: a consent model is not in the warehouse, or lacks a column.
     """
     consent = contract.consent
     if not isinstance(consent, Consent):
-        return ConsentAge(newest=None, stale=False)
-    if relation is None:
+        return ()
+    if len(relations) != len(consent.sources):
+        models = ", ".join(source.model for source in consent.sources)
         raise ContractError(
-            f"Sync {contract.sync} needs the consent model {consent.model}, and none was given.",
-            hint="Build it with `dbt build`.",
+            f"Sync {contract.sync} needs the consent models {models}; {len(relations)} were given.",
+            hint="Build them with `dbt build`.",
             sync=contract.sync,
         )
+    return tuple(
+        _view(session, contract.sync, consent, source, relation, now)
+        for source, relation in zip(consent.sources, relations, strict=True)
+    )
+
+
+def _view(  # noqa: PLR0913, PLR0917 - each is named
+    session: Session,
+    sync: str,
+    consent: Consent,
+    source: ConsentSource,
+    relation: Relation,
+    now: datetime,
+) -> ConsentView:
     columns = session.columns(relation.schema, relation.name)
     found = {c.lower() for c in columns}
-    needed = (*_NEEDED, *consent.join.values())
+    needed = (*_NEEDED, *source.join.values())
     if missing := sorted({c for c in needed if c.lower() not in found}):
         raise ContractError(
             f"Consent model {relation.schema}.{relation.name} lacks {', '.join(missing)}.",
-            hint="Add the columns to the model, or correct consent.join of the contract.",
-            sync=contract.sync,
+            hint="Add the columns to the model, or correct the join in consent.sources.",
+            sync=sync,
         )
     kinds = {c.lower(): kind for c, kind in columns.items()}
-    persons = [(column(c), kinds[c.lower()]) for c in consent.join.values()]
+    persons = [(column(c), kinds[c.lower()]) for c in source.join.values()]
     spoilt = untidy(persons, session.functions.dialect)
     query = exp.select(
         named(exp.Count(this=exp.Star()), "rows"),
@@ -65,113 +109,119 @@ def consent_age(
     ).from_(table(relation.name, relation.schema))
     row = session.fetch(query).to_pylist()[0]
     newest = row["newest"].replace(tzinfo=UTC) if row["newest"] else None
-    too_old = newest is None or now - newest > consent.max_lag
-    return ConsentAge(newest=newest, stale=bool(row["rows"]) and too_old, tidy=not row["untidy"])
+    too_old = newest is None or now - newest > source.max_lag
+    return ConsentView(
+        source=source,
+        relation=relation,
+        subjects=tuple(consent.columns.index(c) for c in source.join),
+        newest=newest,
+        stale=bool(row["rows"]) and too_old,
+        tidy=not row["untidy"],
+    )
 
 
-def statuses(
-    consent: Consent, relation: Relation, subjects: exp.Query, key: str, *, tidy: bool
+def with_statuses(
+    query: exp.Select, views: Sequence[ConsentView], subjects: exp.Query, key: str, of: str
 ) -> exp.Select:
     """
-    Return `key` and the least permissive `status` of its person, for those that have any.
+    Join to `query` what each view says of its rows; a stale view is not asked.
 
-    `subjects` has the column `key` and `subject_0`, ... in the order of the contract's join;
-    purpose and channel are bound.
+    `subjects` has the column `key` and `subject_0`, ... in the order of the contract's columns,
+    and `query` has the key under the alias `of`; purpose and channel are bound.
     """
-    status = exp.Lower(this=exp.Trim(this=text(column("status", "k"))))
-    is_granted = exp.EQ(this=status, expression=exp.Literal.string("granted"))
-    is_denied = exp.EQ(this=status.copy(), expression=exp.Literal.string("denied"))
+    for view in views:
+        if not view.stale:
+            query = query.join(
+                _statuses(view, subjects.copy(), key).subquery(name(view.alias)),
+                on=exp.EQ(this=column(key, of), expression=column(key, view.alias)),
+                join_type="left",
+            )
+    return query
+
+
+def blocked_reason(views: Sequence[ConsentView]) -> exp.Expr:
+    """Return why the joined statuses keep a row back, as SQL; null if all of them are granted."""
+    answers = [column("status", view.alias) for view in views if not view.stale]
+    stale = exp.true() if len(answers) < len(views) else exp.false()
+    case = exp.case()
+    for reason, applies in (
+        (BlockedReason.DENIED, _any_is("denied", answers)),
+        (BlockedReason.STALE, stale),
+        (BlockedReason.UNMAPPED, _any_is("unmapped", answers)),
+        (BlockedReason.UNKNOWN, _any_is("unknown", answers)),
+        (BlockedReason.MISSING, either(is_null(answer.copy()) for answer in answers)),
+    ):
+        case = case.when(applies, exp.Literal.string(reason))
+    return case
+
+
+def consent_params(contract: Contract) -> dict[str, object]:
+    """Return the values that `with_statuses` binds."""
+    consent = contract.consent
+    if not isinstance(consent, Consent):
+        return {}
+    return {"purpose": consent.purpose, "channel": consent.channel}
+
+
+def status_sql(of: str) -> exp.Expr:
+    """Return the status of a consent row as it is compared."""
+    return exp.Lower(this=exp.Trim(this=text(column("status", of))))
+
+
+def about(of: str) -> exp.Expr:
+    """Return whether a consent row is about the contract's purpose and channel; both are bound."""
+    return exp.and_(
+        exp.EQ(this=text(column("purpose", of)), expression=bound("purpose")),
+        exp.EQ(this=text(column("channel", of)), expression=bound("channel")),
+    )
+
+
+def person(joined: str, of: str, *, tidy: bool) -> exp.Expr:
+    """Return a person's column of a consent row as the source's is compared."""
+    found = text(column(joined, of))
+    return found if tidy else exp.Trim(this=found)
+
+
+def _statuses(view: ConsentView, subjects: exp.Query, key: str) -> exp.Select:
+    """Return `key` and the least permissive `status` of its person, for those that have any."""
     zero = exp.Literal.number(0)
+    rows = exp.Count(this=exp.Star())
+    mapped = exp.In(this=status_sql("k"), expressions=[exp.Literal.string(word) for word in _WORDS])
     least = (
         exp.case()
-        .when(exp.GT(this=_count(is_denied), expression=zero), exp.Literal.string("denied"))
-        .when(
-            exp.EQ(this=_count(is_granted), expression=exp.Count(this=exp.Star())),
-            exp.Literal.string("granted"),
-        )
+        .when(exp.GT(this=_count("denied"), expression=zero), exp.Literal.string("denied"))
+        .when(exp.EQ(this=_count("granted"), expression=rows), exp.Literal.string("granted"))
+        .when(exp.LT(this=_sum(mapped), expression=rows.copy()), exp.Literal.string("unmapped"))
         .else_(exp.Literal.string("unknown"))
     )
     on = exp.and_(
         *(
             exp.EQ(
-                this=column(f"subject_{i}", "c"),
-                expression=_person(joined, tidy=tidy),
+                this=column(f"subject_{place}", "c"),
+                expression=person(joined, "k", tidy=view.tidy),
             )
-            for i, joined in enumerate(consent.join.values())
+            for place, joined in zip(view.subjects, view.source.join.values(), strict=True)
         )
     )
     return (
         exp.select(column(key, "c"), named(least, "status"))
         .from_(subjects.subquery(name("c")))
-        .join(table(relation.name, relation.schema, "k"), on=on)
-        .where(exp.EQ(this=text(column("purpose", "k")), expression=bound("purpose")))
-        .where(exp.EQ(this=text(column("channel", "k")), expression=bound("channel")))
+        .join(table(view.relation.name, view.relation.schema, "k"), on=on)
+        .where(about("k"))
         .group_by(column(key, "c"))
     )
 
 
-def blocked_reason(status: exp.Expr) -> exp.Case:
-    """Return why a status keeps a row back, as SQL; null if it is granted."""
-    return (
-        exp.case()
-        .when(is_null(status), exp.Literal.string(BlockedReason.MISSING))
-        .when(
-            exp.EQ(this=status.copy(), expression=exp.Literal.string("denied")),
-            exp.Literal.string(BlockedReason.DENIED),
-        )
-        .when(
-            exp.NEQ(this=status.copy(), expression=exp.Literal.string("granted")),
-            exp.Literal.string(BlockedReason.UNKNOWN),
-        )
+def _any_is(word: str, answers: Sequence[exp.Expr]) -> exp.Expr:
+    return either(
+        exp.EQ(this=answer.copy(), expression=exp.Literal.string(word)) for answer in answers
     )
 
 
-def revoked(
-    session: Session,
-    contract: Contract,
-    consent_relation: Relation | None,
-    plan_table: str,
-    now: datetime,
-) -> frozenset[int]:
-    """
-    Return the numbers of the actions to send whose consent is no longer granted.
-
-    All of them, if the consent data has become too old.
-    """
-    consent = contract.consent
-    if not isinstance(consent, Consent):
-        return frozenset()
-    age = consent_age(session, contract, consent_relation, now)
-    to_send = exp.EQ(
-        this=column("disposition", "a"), expression=exp.Literal.string(Disposition.SEND)
-    )
-    actions = (
-        exp.select(
-            column("action_no", "a"),
-            *(column(f"subject_{i}", "a") for i in range(len(consent.join))),
-        )
-        .from_(table(plan_table, SCHEMA, "a"))
-        .where(to_send)
-    )
-    query = exp.select(column("action_no", "p")).from_(actions.subquery(name("p")))
-    if not age.stale and consent_relation is not None:
-        known = statuses(consent, consent_relation, actions.copy(), "action_no", tidy=age.tidy)
-        query = query.join(
-            known.subquery(name("s")),
-            on=exp.EQ(this=column("action_no", "p"), expression=column("action_no", "s")),
-            join_type="left",
-        ).where(
-            exp.NullSafeNEQ(this=column("status", "s"), expression=exp.Literal.string("granted"))
-        )
-    params = {"purpose": consent.purpose, "channel": consent.channel}
-    return frozenset(session.fetch(query, params)["action_no"].to_pylist())
+def _count(word: str) -> exp.Sum:
+    return _sum(exp.EQ(this=status_sql("k"), expression=exp.Literal.string(word)))
 
 
-def _person(joined: str, *, tidy: bool) -> exp.Expr:
-    person = text(column(joined, "k"))
-    return person if tidy else exp.Trim(this=person)
-
-
-def _count(condition: exp.Expr) -> exp.Sum:
+def _sum(condition: exp.Expr) -> exp.Sum:
     case = exp.case().when(condition, exp.Literal.number(1)).else_(exp.Literal.number(0))
     return exp.Sum(this=case)

@@ -7,26 +7,31 @@ a value that does not fit, an empty field that must not be, a payload that was r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 from sqlglot import exp
 
-from activation.contract.consent import Consent
 from activation.contract.destination import Mode
 from activation.destinations.base import Operation
 from activation.destinations.traits import Verb
 from activation.errors import Refused
 from activation.planning.changes import CHANGES
-from activation.planning.consent import ConsentAge, blocked_reason, statuses
+from activation.planning.consent import (
+    ConsentView,
+    blocked_reason,
+    consent_params,
+    with_statuses,
+)
 from activation.planning.keys import key_hash_sql
 from activation.planning.mapping import SourceMapping, held_nulls
 from activation.planning.model import (
     REJECTED_SCHEMA,
-    BlockedReason,
     Disposition,
     HeldReason,
     PlanInputs,
 )
-from activation.warehouse.port import SCHEMA, Relation, Session
+from activation.warehouse.port import SCHEMA, Session
 from activation.warehouse.sql import (
     bound,
     cast,
@@ -58,10 +63,8 @@ _IN_DOUBT = "activation_in_doubt"
 def judge(
     session: Session,
     mapping: SourceMapping,
-    consent_relation: Relation | None,
     inputs: PlanInputs,
-    *,
-    age: ConsentAge,
+    views: Sequence[ConsentView],
 ) -> None:
     """
     Make `ACTIONS` from the changes: `operation`, `verb`, `disposition`, `reason`, `action_no`.
@@ -72,13 +75,10 @@ def judge(
     Raises:
         Refused: a plan with an attempt in doubt is no longer there.
     """
-    consent = mapping.contract.consent
-    params: dict[str, object] = {"sync": mapping.contract.sync}
-    if isinstance(consent, Consent):
-        params |= {"purpose": consent.purpose, "channel": consent.channel}
+    params = {"sync": mapping.contract.sync, **consent_params(mapping.contract)}
     session.load(_REJECTED, inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
     _note_in_doubt(session, mapping, inputs)
-    reasons = _with_reasons(mapping, consent_relation, inputs, age=age)
+    reasons = _with_reasons(mapping, inputs, views)
     mode = mapping.contract.destination.mode
     session.execute(temporary(ACTIONS, _numbered(reasons, mode)), params)
 
@@ -104,25 +104,12 @@ def _note_in_doubt(session: Session, mapping: SourceMapping, inputs: PlanInputs)
 
 
 def _with_reasons(
-    mapping: SourceMapping,
-    consent_relation: Relation | None,
-    inputs: PlanInputs,
-    *,
-    age: ConsentAge,
+    mapping: SourceMapping, inputs: PlanInputs, views: Sequence[ConsentView]
 ) -> exp.Select:
-    consent = mapping.contract.consent
     changes = _changed(mapping)
     joined = exp.select().from_(changes.subquery(name("c")))
-    blocked: exp.Expr = cast(exp.null(), "text")
-    if isinstance(consent, Consent) and age.stale:
-        blocked = exp.Literal.string(BlockedReason.STALE)
-    elif isinstance(consent, Consent) and consent_relation is not None:
-        joined = _left_join(
-            joined,
-            statuses(consent, consent_relation, changes.copy(), "match_key", tidy=age.tidy),
-            "k",
-        )
-        blocked = blocked_reason(column("status", "k"))
+    joined = with_statuses(joined, views, changes, "match_key", "c")
+    blocked = blocked_reason(views) if views else cast(exp.null(), "text")
 
     values = [column(f.column, "c") for f in mapping.fields]
     held = exp.case()

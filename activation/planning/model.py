@@ -37,6 +37,7 @@ class BlockedReason(StrEnum):
     MISSING = "missing"
     DENIED = "denied"
     UNKNOWN = "unknown"
+    UNMAPPED = "unmapped"  # a status that is none of granted, denied, unknown
     STALE = "stale"
 
 
@@ -71,8 +72,8 @@ class SourceProfile:
     repeated_keys: int
     """Rows, not keys: every row of a repeated key is taken out."""
     newest_version: datetime | None
-    consent_newest: datetime | None
-    """None if there is no consent model, or it is empty."""
+    consents: Mapping[str, datetime | None] = field(default_factory=dict)
+    """The newest data of each consent model; None if it is empty."""
     missing_columns: tuple[str, ...] = ()
 
 

@@ -33,7 +33,7 @@ _COLUMNS = {
 def find_nothing(session: Session, mapping: SourceMapping) -> Found:
     """Make an empty table of changes for a model that lacks a mapped column."""
     consent = mapping.contract.consent
-    subjects = len(consent.join) if isinstance(consent, Consent) else 0
+    subjects = len(consent.columns) if isinstance(consent, Consent) else 0
     columns = (
         _COLUMNS
         | {"source_hash": session.functions.fast_hash_type}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlglot import exp
@@ -13,7 +13,7 @@ from activation.contract.rollout import Phase
 from activation.destinations.traits import ObjectTraits, Verb
 from activation.planning.actions import checksum, frozen_query, plan_digest, plan_table
 from activation.planning.changes import CHANGES, Found, find_changes
-from activation.planning.consent import consent_age
+from activation.planning.consent import consent_views
 from activation.planning.dispositions import ACTIONS, judge
 from activation.planning.mapping import HASH_VERSION, SourceMapping, policy_bits, read_mapping
 from activation.planning.model import (
@@ -45,7 +45,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
     session: Session,
     contract: Contract,
     relation: Relation,
-    consent_relation: Relation | None,
+    consent_relations: Sequence[Relation],
     traits: ObjectTraits,
     email_fields: frozenset[str],
     *,
@@ -70,14 +70,14 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
     """
     mapping = read_mapping(session, contract, relation, traits, email_fields)
     with session.transaction():
-        age = consent_age(session, contract, consent_relation, now)
+        views = consent_views(session, contract, consent_relations, now)
         if mapping.missing:
             found = find_nothing(session, mapping)
         else:
             found = find_changes(session, mapping, phase.share)
             if contract.destination.mode.removes:
                 add_removals(session, mapping, phase.share)
-        judge(session, mapping, consent_relation, inputs, age=age)
+        judge(session, mapping, inputs, views)
         digest = _freeze(session, mapping, phase, now, freeze=freeze)
         if freeze:
             _touch(session, contract.sync)
@@ -95,7 +95,7 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
                 null_keys=found.null_keys,
                 repeated_keys=found.repeated_rows,
                 newest_version=found.newest_version,
-                consent_newest=age.newest,
+                consents={view.source.model: view.newest for view in views},
                 missing_columns=mapping.missing,
             ),
             blast=_blast(session, mapping, inputs, found),
@@ -114,7 +114,7 @@ def _freeze(
 ) -> str:
     """Write the actions down and return the digest that names them."""
     contract = mapping.contract
-    subjects = len(contract.consent.join) if isinstance(contract.consent, Consent) else 0
+    subjects = len(contract.consent.columns) if isinstance(contract.consent, Consent) else 0
     query = frozen_query(ACTIONS, subjects, [f.column for f in mapping.fields])
     columns = [projection.alias_or_name for projection in query.selects]
     content = checksum(session, query.subquery(), columns)

@@ -14,7 +14,7 @@ from activation.contract.rollout import Phase
 from activation.destinations.traits import ObjectTraits
 from activation.errors import ContractError
 from activation.planning.changes import find_changes
-from activation.planning.consent import consent_age
+from activation.planning.consent import consent_views
 from activation.planning.dispositions import judge
 from activation.planning.mapping import SourceMapping, read_mapping, row_seed
 from activation.planning.model import PlanInputs
@@ -35,7 +35,7 @@ def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and eac
     session: Session,
     contract: Contract,
     relation: Relation,
-    consent_relation: Relation | None,
+    consent_relations: Sequence[Relation],
     traits: ObjectTraits,
     email_fields: frozenset[str],
     *,
@@ -70,9 +70,9 @@ def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and eac
         "row_seed": row_seed(mapping.fields),
     }
     with session.transaction():
-        age = consent_age(session, contract, consent_relation, now)
+        views = consent_views(session, contract, consent_relations, now)
         find_changes(session, mapping, phase.share)
-        judge(session, mapping, consent_relation, inputs, age=age)
+        judge(session, mapping, inputs, views)
         load_read_back(session, mapping, read_back)
         scope = None if keys is None else _load_scope(session, mapping, keys)
         session.execute(temporary(CLASSES, classified(session, mapping, scope)), params)

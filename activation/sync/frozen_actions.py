@@ -9,7 +9,7 @@ import pyarrow as pa
 from activation.clock import Clock
 from activation.contract.model import Contract
 from activation.planning.actions import read_actions
-from activation.planning.consent import revoked
+from activation.planning.withdrawals import withdrawn
 from activation.warehouse.port import Relation, Warehouse
 
 
@@ -25,7 +25,7 @@ class FrozenActions:
     warehouse: Warehouse
     contract: Contract
     plan_table: str
-    consent: Relation | None
+    consents: tuple[Relation, ...]
     clock: Clock
 
     def read(self, first: int, last: int) -> pa.Table:
@@ -36,4 +36,6 @@ class FrozenActions:
     def revoked(self) -> frozenset[int]:
         """Return the numbers of the actions that no longer have consent."""
         with self.warehouse.session() as session:
-            return revoked(session, self.contract, self.consent, self.plan_table, self.clock.now())
+            return withdrawn(
+                session, self.contract, self.consents, self.plan_table, self.clock.now()
+            )

@@ -84,10 +84,12 @@ class Parts:
         return self._relation(self.contract.source.model)
 
     @property
-    def consent(self) -> Relation | None:
-        """Return where dbt built the consent model; None if the object is not about people."""
+    def consents(self) -> tuple[Relation, ...]:
+        """Return where dbt built the consent models; none if the object is not about people."""
         consent = self.contract.consent
-        return self._relation(consent.model) if isinstance(consent, Consent) else None
+        if not isinstance(consent, Consent):
+            return ()
+        return tuple(self._relation(source.model) for source in consent.sources)
 
     def phase(self, name: str | None, *, must_be_open: bool = True) -> Phase:
         """
@@ -141,7 +143,7 @@ class Parts:
     def actions(self, record: PlanRecord) -> FrozenActions:
         """Return the actions of a frozen plan."""
         return FrozenActions(
-            self.services.warehouse, self.contract, record.table, self.consent, self.clock
+            self.services.warehouse, self.contract, record.table, self.consents, self.clock
         )
 
     def unreachable(self, error: DestinationError) -> Stopped:

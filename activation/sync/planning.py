@@ -60,7 +60,7 @@ def _make(parts: Parts, session: Session, phase: Phase, *, freeze: bool) -> Plan
         session,
         parts.contract,
         parts.source,
-        parts.consent,
+        parts.consents,
         parts.destination.object_traits(parts.contract.destination.object),
         parts.emails,
         phase=phase,

@@ -41,7 +41,7 @@ def reconcile(parts: Parts, phase: Phase, *, full: bool = False, rows: int | Non
             session,
             contract,
             parts.source,
-            parts.consent,
+            parts.consents,
             parts.destination.object_traits(contract.destination.object),
             emails,
             phase=phase,

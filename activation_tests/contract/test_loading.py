@@ -14,7 +14,7 @@ def test_the_demo_contract_loads(demo: Contract) -> None:
     assert demo.sync == "salesforce_contact"
     assert demo.source.grain == ("customer_id",)
     assert isinstance(demo.consent, Consent)
-    assert demo.consent.max_lag == timedelta(hours=36)
+    assert [source.max_lag for source in demo.consent.sources] == [timedelta(hours=36)]
     assert demo.guards.changed == 0.3
     assert [phase.name for phase in demo.rollout.phases] == ["canary", "early", "half", "full"]
     by_target = {mapping.to: mapping for mapping in demo.fields}
@@ -44,7 +44,7 @@ def test_the_demo_s_runbook_is_there(demo: Contract) -> None:
         (
             "max_lag: 36h",
             "maxlag: 36h",
-            "`maxlag` is not a key of `consent`; did you mean `max_lag`?",
+            "`maxlag` is not a key of `consent.sources[0]`; did you mean `max_lag`?",
         ),
         (
             "{name: early, share",
@@ -158,7 +158,7 @@ def test_the_demo_s_runbook_is_there(demo: Contract) -> None:
         (
             "join: {customer_id: ",
             "join: {email: ",
-            "consent.join uses email, which is not in source.grain",
+            "consent joins by email, which is not in source.grain",
         ),
         (
             "mode: upsert",
@@ -167,6 +167,44 @@ def test_the_demo_s_runbook_is_there(demo: Contract) -> None:
                 "`destination.mode` is 'mirrored'; it must be one of `upsert`, `update_only`, "
                 "`create_only`, `mirror`, `audience`; did you mean `mirror`?"
             ),
+        ),
+        (
+            "do: clear",
+            "do: empty",
+            (
+                "`consent.on_revoke.do` is 'empty'; it must be one of `stop`, `clear`, "
+                "`opt_out`, `leave`, `archive`, `delete`"
+            ),
+        ),
+        (
+            "{do: clear}",
+            "{do: clear, fields: [Phone]}",
+            "consent.on_revoke clears Phone, which is not mapped",
+        ),
+        (
+            "{do: clear}",
+            "{do: clear, fields: [LastName]}",
+            "consent.on_revoke clears LastName, which may not be empty (nulls: hold)",
+        ),
+        (
+            "{do: clear}",
+            "{do: opt_out, set: {Churn_Score__c: true}}",
+            "consent.on_revoke sets Churn_Score__c, which is decimal(5,2), to True",
+        ),
+        (
+            "{do: clear}",
+            "{do: opt_out}",
+            "consent.on_revoke: `opt_out` needs `set`, the fields and what says no there",
+        ),
+        (
+            "{do: clear}",
+            "{do: archive, fields: [Email]}",
+            "consent.on_revoke: `archive` takes no `fields`",
+        ),
+        (
+            "{do: clear}",
+            "{do: leave}",
+            "an audience is left (`do: leave`); other objects are cleared, or removed",
         ),
         ("first_wait: 1s", "first_wait: 1m", "`replay`: first_wait is longer than longest_wait"),
         (

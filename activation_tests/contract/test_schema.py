@@ -63,6 +63,8 @@ def test_only_an_audience_may_have_no_fields(plain: Any) -> None:
 
     plain["attributes"]["destination"]["mode"] = "audience"
 
+    plain["attributes"]["consent"]["on_revoke"] = {"do": "leave"}
+
     assert schema.is_valid(plain)
     assert Contract.model_validate(plain["attributes"]).destination.mode is Mode.AUDIENCE
 

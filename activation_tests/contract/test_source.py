@@ -95,9 +95,10 @@ def test_only_models_count_and_the_latest_version_of_each(tmp_path: Path) -> Non
          "model `customer_churn` has no column `customer_id`; did you mean `customerid`?"),
         ("customer_churn", "scored_at", "Scored_At", ("source", "version"),
          "model `customer_churn` has no column `scored_at`; did you mean `Scored_At`?"),
-        ("customer_consent", "customer_id", "customer", ("consent", "join", "customer_id"),
+        ("customer_consent", "customer_id", "customer",
+         ("consent", "sources", 0, "join", "customer_id"),
          "model `customer_consent` has no column `customer_id`; did you mean `customer`?"),
-        ("customer_consent", "loaded_at", "x", ("consent", "model"),
+        ("customer_consent", "loaded_at", "x", ("consent", "sources", 0, "model"),
          ("consent model `customer_consent` has no column `loaded_at`; a consent model has "
          "`purpose`, `channel`, `status` and `loaded_at`")),
     ],

@@ -208,7 +208,7 @@ class Rig:
             contract_digest=self.contract.digest,
             mapping_digest=self.contract.mapping_digest,
             table=f"plan_{self.digest[:12]}",
-            source=SourceProfile(0, 0, 0, 0, None, None),
+            source=SourceProfile(0, 0, 0, 0, None),
             blast=BlastRadius(0, 0, 0, 0, 0, 0, 0, 0),
             counts=(*counts, *extra),
         )

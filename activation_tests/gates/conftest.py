@@ -47,7 +47,7 @@ def plan(
         null_keys=0,
         repeated_keys=0,
         newest_version=NOW - timedelta(hours=1),
-        consent_newest=NOW - timedelta(hours=1),
+        consents={"customer_consent": NOW - timedelta(hours=1)},
     )
     made = Plan(
         digest="d1",

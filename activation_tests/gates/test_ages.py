@@ -9,7 +9,7 @@ from activation.gates.ages import FUTURE, judge_age, span
 from activation.gates.consent import consent
 from activation.gates.freshness import freshness
 from activation.planning.model import ActionCount, Disposition
-from activation_tests.gates.conftest import NOW, plan
+from activation_tests.gates.conftest import NOW, amended, plan
 
 LENGTHS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400))
 
@@ -96,7 +96,8 @@ def test_blocked_rows_do_not_fail_consent(demo: Contract) -> None:
 
     assert verdict.passed
     assert verdict.summary == (
-        "Consent is 1 h old; the limit is 1 d 12 h. Blocked: 4 denied, 1,000 missing."
+        "Consent of customer_consent is 1 h old; the limit is 1 d 12 h. "
+        "Blocked: 4 denied, 1,000 missing."
     )
     assert verdict.evidence["blocked"] == 1004
     assert verdict.evidence["blocked_denied"] == 4
@@ -106,20 +107,53 @@ def test_blocked_rows_do_not_fail_consent(demo: Contract) -> None:
     ("newest", "said"),
     [
         (None, "Consent model customer_consent is empty"),
-        (NOW - timedelta(hours=36, seconds=1), "Consent is 1 d 12 h old"),
-        (NOW + timedelta(hours=1), "Consent is 1 h in the future"),
+        (NOW - timedelta(hours=36, seconds=1), "Consent of customer_consent is 1 d 12 h old"),
+        (NOW + timedelta(hours=1), "Consent of customer_consent is 1 h in the future"),
     ],
 )
 def test_consent_must_be_known_and_current(
     demo: Contract, newest: datetime | None, said: str
 ) -> None:
     """Missing, outdated or impossible consent fails the gate and says how to build it."""
-    verdict = consent(demo, plan({"consent_newest": newest}, counts=BLOCKED), NOW)
+    verdict = consent(demo, plan({"consents": {"customer_consent": newest}}, counts=BLOCKED), NOW)
 
     assert not verdict.passed
     assert verdict.summary.startswith(said)
     assert verdict.evidence["blocked_missing"] == 1000
     assert "customer_consent" in (verdict.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("newest", "said"),
+    [
+        ({}, "Each of 2 consent models is young enough. Blocked: no row."),
+        (
+            {"calls": NOW - timedelta(hours=3)},
+            "Consent of calls is 3 h old; the limit is 2 h. Blocked: no row.",
+        ),
+        (
+            {"calls": None, "customer_consent": NOW - timedelta(hours=40)},
+            (
+                "Consent of customer_consent is 1 d 16 h old; the limit is 1 d 12 h. Consent model "
+                "calls is empty, so nobody may be written about. Blocked: no row."
+            ),
+        ),
+    ],
+)
+def test_each_consent_model_has_its_own_limit(
+    demo: Contract, newest: dict[str, datetime | None], said: str
+) -> None:
+    """Every model that is too old or empty fails the gate, and only those are built again."""
+    sources = demo.model_dump(mode="json")["consent"]["sources"]
+    calls = {"model": "calls", "join": {"customer_id": "customer_id"}, "max_lag": "2h"}
+    contract = amended(demo, "consent", sources=[*sources, calls])
+    known = {"customer_consent": NOW - timedelta(hours=30), "calls": NOW - timedelta(hours=1)}
+
+    verdict = consent(contract, plan({"consents": known | newest}), NOW)
+
+    assert (verdict.passed, verdict.summary) == (not newest, said)
+    for model in newest:
+        assert f"+{model}" in (verdict.next_step or "")
 
 
 def test_no_consent_is_asked_for_where_nobody_is_meant(demo: Contract) -> None:
@@ -128,7 +162,7 @@ def test_no_consent_is_asked_for_where_nobody_is_meant(demo: Contract) -> None:
     fields = [field for field in plain["fields"] if field["data_class"] == "none"]
     account = Contract.model_validate(plain | {"consent": {"subject": "none"}, "fields": fields})
 
-    verdict = consent(account, plan({"consent_newest": None}), NOW)
+    verdict = consent(account, plan({"consents": {}}), NOW)
 
     assert verdict.passed
     assert verdict.summary == "No consent is asked for: Contact is not about people."

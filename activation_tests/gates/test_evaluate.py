@@ -11,7 +11,7 @@ from activation_tests.gates.conftest import NOW, contact, plan
 FAILING = {
     Gate.FRESHNESS: plan({"newest_version": NOW - timedelta(days=9)}),
     Gate.GRAIN: plan({"null_keys": 999}),
-    Gate.CONSENT: plan({"consent_newest": None}),
+    Gate.CONSENT: plan({"consents": {}}),
     Gate.BLAST_RADIUS: plan(blast={"delivered_before": 10, "deleted": 1}),
     Gate.SCHEMA: plan(values={"Churn_Band__c": ("Severe",)}),
     Gate.KILL_SWITCH: plan(),

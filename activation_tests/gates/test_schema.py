@@ -96,7 +96,7 @@ def test_kinds_fit_themselves_and_integers_fit_decimals(
     demo: Contract, sent: FieldKind, received: FieldKind
 ) -> None:
     """No kind is sent into another, but for whole numbers into decimals."""
-    plain = demo.model_dump(mode="json")
+    plain = amended(demo, "consent", on_revoke={"do": "stop"}).model_dump(mode="json")
     band = plain["fields"][4] | {"type": SPELLED.get(sent, sent.value)}
     contract = Contract.model_validate(plain | {"fields": [plain["fields"][1], band]})
     schema = contact(Churn_Band__c={"kind": received, "type": "x", "values": None})
@@ -132,7 +132,8 @@ def test_a_mode_needs_no_more_than_it_does(demo: Contract, mode: str, needed: se
     """A user that may do nothing is told of what the mode would do, and of nothing else."""
     schema = replace(contact(), creatable=False, updatable=False, deletable=False)
 
-    problems = misfits(amended(demo, "destination", mode=mode), schema)
+    silent = amended(demo, "consent", on_revoke={"do": "stop"})
+    problems = misfits(amended(silent, "destination", mode=mode), schema)
 
     told = {problem.text for problem in problems}
     assert told == {f"the user of salesforce may not {verb} a Contact" for verb in needed}

@@ -36,7 +36,7 @@ def plan(digest: str, at: datetime, *counts: ActionCount) -> Plan:
         contract_digest="c",
         mapping_digest="m",
         table=f"t_{digest}",
-        source=SourceProfile(0, 0, 0, 0, None, None),
+        source=SourceProfile(0, 0, 0, 0, None),
         blast=BlastRadius(0, 0, 0, 0, 0, 0, 0, 0),
         counts=counts,
     )

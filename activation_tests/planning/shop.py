@@ -23,7 +23,7 @@ from activation.warehouse.port import Relation, Session
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 LEADS = Relation("marts", "lead_scores")
-CONSENTS = Relation("marts", "consents")
+CONSENTS = (Relation("marts", "consents"),)
 
 
 def contract(**changes: Any) -> Contract:
@@ -41,11 +41,10 @@ def contract(**changes: Any) -> Contract:
         ],
         "consent": {
             "subject": "person",
-            "model": "consents",
-            "join": {"lead_id": "lead_id"},
             "purpose": "sales",
             "channel": "email",
-            "max_lag": "2d",
+            "sources": [{"model": "consents", "join": {"lead_id": "lead_id"}, "max_lag": "2d"}],
+            "on_revoke": {"do": "stop"},
         },
         "freshness": {"max_age": "30h"},
         "guards": dict.fromkeys(

@@ -12,8 +12,8 @@ import pytest
 from activation.contract.keys import key_hash
 from activation.errors import ConfigurationError, ContractError, Refused
 from activation.planning.actions import drop_plans
-from activation.planning.consent import revoked
 from activation.planning.model import ActionRange, Disposition, Plan, PlanInputs
+from activation.planning.withdrawals import withdrawn
 from activation_tests.planning.shop import (
     CONSENTS,
     NOW,
@@ -132,7 +132,7 @@ def test_every_action_has_one_disposition(tmp_path: Path) -> None:
         "create send": 1,
         "create blocked denied": 2,
         "create blocked missing": 1,
-        "create blocked unknown": 1,
+        "create blocked unmapped": 1,
         "create held invalid": 2,
         "create held null": 1,
     }
@@ -155,7 +155,7 @@ def test_old_consent_data_blocks_every_row(tmp_path: Path) -> None:
     shop.add("a")
     plan = shop.plan(now=NOW + timedelta(days=3))
     assert shop.counted(plan) == {"create blocked stale": 1}
-    assert plan.source.consent_newest == datetime(2026, 1, 10, tzinfo=UTC)
+    assert plan.source.consents == {"consents": datetime(2026, 1, 10, tzinfo=UTC)}
 
 
 def test_consent_that_was_withdrawn_is_seen_before_sending(tmp_path: Path) -> None:
@@ -167,9 +167,9 @@ def test_consent_that_was_withdrawn_is_seen_before_sending(tmp_path: Path) -> No
     shop.sql("UPDATE marts.consents SET status = 'denied' WHERE lead_id = 'b'")
     shop.sql("DELETE FROM marts.consents WHERE lead_id = 'c'")
     with shop.session() as session:
-        assert revoked(session, shop.contract, CONSENTS, plan.table, NOW) == {1, 2}
+        assert withdrawn(session, shop.contract, CONSENTS, plan.table, NOW) == {1, 2}
         later = NOW + timedelta(days=9)
-        assert revoked(session, shop.contract, CONSENTS, plan.table, later) == {0, 1, 2}
+        assert withdrawn(session, shop.contract, CONSENTS, plan.table, later) == {0, 1, 2}
 
 
 def test_a_rejected_payload_waits_until_it_changes(tmp_path: Path) -> None:

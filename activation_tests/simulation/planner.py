@@ -149,7 +149,7 @@ class Warehouse:
             contract_digest=contract.digest,
             mapping_digest=contract.mapping_digest,
             table=f"plan_{contract.sync}_{digest[:12]}",
-            source=SourceProfile(0, 0, 0, 0, None, None),
+            source=SourceProfile(0, 0, 0, 0, None),
             blast=_NOTHING,
             counts=tuple(
                 ActionCount(operation, disposition, reason, number)

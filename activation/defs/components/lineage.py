@@ -19,7 +19,7 @@ class Upstream:
     """The asset keys of the models that a sync reads, and the contract's file."""
 
     source: dg.AssetKey
-    consent: dg.AssetKey | None
+    consents: tuple[dg.AssetKey, ...]
 
     @classmethod
     def of(cls, contract: Contract) -> Self:
@@ -33,16 +33,17 @@ class Upstream:
         path = Settings.load().manifest
         load_manifest(path)  # tells what is wrong with it, if something is
         manifest = json.loads(path.read_text())
-        consent = contract.consent.model if isinstance(contract.consent, Consent) else None
+        consent = contract.consent
+        asked = consent.sources if isinstance(consent, Consent) else ()
         return cls(
             source=_model_key(manifest, contract, contract.source.model),
-            consent=_model_key(manifest, contract, consent) if consent else None,
+            consents=tuple(_model_key(manifest, contract, source.model) for source in asked),
         )
 
     @property
     def keys(self) -> list[dg.AssetKey]:
         """Return the models' keys."""
-        return [key for key in (self.source, self.consent) if key is not None]
+        return list(dict.fromkeys((self.source, *self.consents)))
 
 
 def _model_key(manifest: Mapping[str, Any], contract: Contract, model: str) -> dg.AssetKey:
