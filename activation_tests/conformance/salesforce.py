@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from activation.contract.model import NullPolicy
 from activation.destinations.base import Destination, Target
 from activation.destinations.salesforce.destination import Salesforce
-from activation.errors import ConfigurationError
+from activation.destinations.traits import Verb
+from activation.errors import ConfigurationError, Refused
 from activation_tests.conformance.shared_time import SharedTime
 from activation_tests.conformance.subject import (
     Gone,
@@ -21,6 +22,7 @@ from activation_tests.conformance.subject import (
 
 _SCORED = datetime(2026, 9, 1, 10, 30, tzinfo=UTC)
 _UPSERT_ONLY = not_yet(ConfigurationError, "the adapter only upserts")
+_NO_JOBS = not_yet(Refused, "the engine does not run jobs yet")
 
 
 class SalesforceCollections(SandboxSubject):
@@ -96,3 +98,27 @@ class SalesforceCollections(SandboxSubject):
     def shorten_field(self, field: str, length: int) -> None:
         """Change the field's length."""
         self.sandbox.edit_field("Contact", field, length=length)
+
+
+class SalesforceBulk(SalesforceCollections):
+    """Contacts over jobs of the Bulk API 2.0."""
+
+    name = "Salesforce Bulk 2.0"
+    endpoint = "bulk"
+    write: ClassVar = {"method": "PATCH", "path_contains": "jobs/ingest"}
+    upload: ClassVar = {"method": "PUT", "path_contains": "/batches"}
+    verdict: ClassVar = {"method": "GET", "path_contains": "/successfulResults"}
+    gaps: ClassVar = {
+        **{
+            name: gap
+            for name, gap in SalesforceCollections.gaps.items()
+            if name != "create_only_updates_nothing"
+        },
+        "oversize_payload": _NO_JOBS,
+        "bisection": _NO_JOBS,
+        "crash_at_each_step": _NO_JOBS,
+    }
+
+    def endpoint_for(self, verb: Verb) -> str:
+        """Return the job's kind: it is made for one operation."""
+        return "bulk_insert" if verb is Verb.CREATE else self.endpoint

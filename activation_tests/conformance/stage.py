@@ -60,9 +60,8 @@ class Stage:
 
     def endpoint(self, verb: Verb = Verb.UPSERT) -> RequestEndpoint | JobEndpoint:
         """Return the endpoint under test."""
-        return self.destination.endpoint_named(
-            replace(self.target, verb=verb), self.subject.endpoint
-        )
+        target = replace(self.target, verb=verb)
+        return self.destination.endpoint_named(target, self.subject.endpoint_for(verb))
 
     def keys(self, count: int, first: int = 0) -> list[str]:
         """Return so many sync keys."""

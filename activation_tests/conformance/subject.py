@@ -24,6 +24,7 @@ from activation.contract.model import (
     NullPolicy,
 )
 from activation.destinations.base import Connection, Destination, Target
+from activation.destinations.traits import Verb
 from activation.sandbox.client import Sandbox
 from activation_tests.conformance.shared_time import SharedTime
 
@@ -125,6 +126,10 @@ class Subject(ABC):
         """Return the sync key of a row."""
         return f"k-{number:05d}"
 
+    def endpoint_for(self, verb: Verb) -> str:  # noqa: ARG002 - most have one for all
+        """Return the name of the endpoint for a verb."""
+        return self.endpoint
+
     @abstractmethod
     def arrange(self, trouble: Trouble, **options: Any) -> None:
         """Let the next write meet this trouble."""
@@ -180,6 +185,10 @@ class SandboxSubject(Subject):
     credentials: ClassVar[Mapping[str, str]]
     write: ClassVar[Mapping[str, Any]] = {}
     """Which requests write: `method` and `path_contains`, as faults match them."""
+    upload: ClassVar[Mapping[str, Any]] = {}
+    """Which requests carry rows, where those are others."""
+    verdict: ClassVar[Mapping[str, Any]] = {}
+    """Which requests are answered with what became of the rows, where those are others."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         """Put that sandbox in the vendor's place."""
@@ -192,12 +201,13 @@ class SandboxSubject(Subject):
 
     def arrange(self, trouble: Trouble, **options: Any) -> None:
         """Switch the fault of that name on for one request."""
-        self.sandbox.faults.add(trouble, times=1, system=self.system, **self.write, **options)
+        match = (self.verdict if trouble is Trouble.GARBLED else {}) or self.write
+        self.sandbox.faults.add(trouble, times=1, system=self.system, **match, **options)
 
     def poison(self, key: str) -> None:
         """Refuse every request whose body has the key in it."""
         self.sandbox.faults.add(
-            Trouble.REFUSED, system=self.system, body_contains=key, **self.write
+            Trouble.REFUSED, system=self.system, body_contains=key, **(self.upload or self.write)
         )
 
     def limit(self, fault: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from activation.destinations.base import Answer, Fate, RowError, RowResult
 from activation.destinations.salesforce.errors import code_in
 from activation.destinations.transport_errors import GARBLED
 
-_LONGEST_TEXT = 500
+LONGEST_TEXT = 500
 
 _PERMANENT = frozenset(
     {
@@ -72,33 +72,33 @@ def decode(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
     try:
         results = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        return (_unread("the answer is not JSON"),) * len(keys)
+        return (unread("the answer is not JSON"),) * len(keys)
     if not isinstance(results, list):
-        return (_unread("the answer is not a list of results"),) * len(keys)
+        return (unread("the answer is not a list of results"),) * len(keys)
     if len(results) != len(keys):
         # Results have no key, only a place, and the places are off.
         text = f"the answer has {len(results)} results for {len(keys)} rows"
-        return (_unread(text),) * len(keys)
+        return (unread(text),) * len(keys)
     return tuple(map(_result, results))
 
 
 def _result(entry: object) -> RowResult:
     if not isinstance(entry, dict):
-        return _unread("the row's result is not an object")
+        return unread("the row's result is not an object")
     errors = entry.get("errors", [])
     if not isinstance(errors, list):
-        return _unread("the row's errors are not a list")
+        return unread("the row's errors are not a list")
     if entry.get("success") is True and not errors:
         record_id = entry.get("id")
         if not isinstance(record_id, str) or not record_id:
-            return _unread("the row's success names no record")
+            return unread("the row's success names no record")
         created = entry.get("created")
         return RowResult(
             destination_id=record_id, created=created if isinstance(created, bool) else None
         )
     told = [_error(error) for error in errors if isinstance(error, dict)]
     if not told:
-        return _unread("the row's result is neither a success nor an error")
+        return unread("the row's result is neither a success nor an error")
     # One lasting reason is enough for the row to fail again.
     return RowResult(error=next((e for e in told if e.fate is Fate.PERMANENT), told[0]))
 
@@ -111,7 +111,7 @@ def _error(error: dict[str, Any]) -> RowError:
     text = text if isinstance(text, str) else ""
     return RowError(
         code=code,
-        text=text[:_LONGEST_TEXT],
+        text=text[:LONGEST_TEXT],
         fate=fate_of(code, text),
         fields=tuple(f for f in fields if isinstance(f, str)) if isinstance(fields, list) else (),
     )
@@ -124,5 +124,6 @@ def fate_of(code: str, text: str) -> Fate:
     return Fate.PERMANENT if code in _PERMANENT else Fate.RETRYABLE
 
 
-def _unread(text: str) -> RowResult:
+def unread(text: str) -> RowResult:
+    """Return the result of a row that an answer does not vouch for."""
     return RowResult(error=RowError(code=GARBLED, text=text, fate=Fate.RETRYABLE))

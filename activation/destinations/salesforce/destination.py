@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -15,6 +15,7 @@ from activation.contract.model import FieldMapping
 from activation.destinations.base import (
     Connection,
     Grant,
+    JobEndpoint,
     Match,
     ObjectSchema,
     QuotaReading,
@@ -22,6 +23,8 @@ from activation.destinations.base import (
     RequestEndpoint,
     Target,
 )
+from activation.destinations.salesforce.bulk.endpoint import BulkJobs
+from activation.destinations.salesforce.bulk.traits import INSERT, UPSERT
 from activation.destinations.salesforce.collections import Collections
 from activation.destinations.salesforce.describe import describe
 from activation.destinations.salesforce.names import check_object
@@ -48,7 +51,11 @@ class Salesforce:
         """
         self._connection = connection
         self._session = Session(connection, clock or SystemClock())
-        self._collections = Collections(self._session)
+        self._endpoints: tuple[RequestEndpoint | JobEndpoint, ...] = (
+            Collections(self._session),
+            BulkJobs(self._session, UPSERT),
+            BulkJobs(self._session, INSERT),
+        )
         self._asked_for_limits = False
 
     def object_traits(self, object_name: str) -> ObjectTraits:
@@ -56,27 +63,32 @@ class Salesforce:
         check_object(object_name)
         return OBJECT
 
-    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint:  # noqa: ARG002
+    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:  # noqa: ARG002
         """
         Return the endpoint that suits so many rows best.
 
         Raises:
             ConfigurationError: there is none for the target's verb.
         """
-        return self.endpoint_named(target, self._collections.traits.name)
+        return self._first(target, lambda _endpoint: True)
 
-    def endpoint_named(self, target: Target, name: str) -> RequestEndpoint:
+    def endpoint_named(self, target: Target, name: str) -> RequestEndpoint | JobEndpoint:
         """
         Return the endpoint of that name.
 
         Raises:
             ConfigurationError: there is none for the target's verb.
         """
-        endpoint = self._collections
-        if name == endpoint.traits.name and target.verb in endpoint.traits.verbs:
-            return endpoint
+        return self._first(target, lambda endpoint: endpoint.traits.name == name)
+
+    def _first(
+        self, target: Target, suits: Callable[[RequestEndpoint | JobEndpoint], bool]
+    ) -> RequestEndpoint | JobEndpoint:
+        for endpoint in self._endpoints:
+            if target.verb in endpoint.traits.verbs and suits(endpoint):
+                return endpoint
         raise ConfigurationError(
-            f"Salesforce has no endpoint {name} that can {target.verb} {target.object}.",
+            f"Salesforce has no such endpoint that can {target.verb} {target.object}.",
             hint="Choose a mode in the contract that Salesforce offers.",
             object=target.object,
         )

@@ -31,13 +31,7 @@ def encode(target: Target, rows: pa.Table) -> bytes:
             at every attempt.
     """
     check_target(target)
-    if rows.num_rows > TRAITS.batch_rows:
-        message = f"{rows.num_rows} rows do not fit one request; at most {TRAITS.batch_rows} do"
-        raise ValueError(message)
-    keys = rows.column("sync_key").cast(pa.string())
-    if keys.null_count or pc.any(pc.equal(pc.utf8_trim_whitespace(keys), "")).as_py():
-        message = "a row has no sync key"
-        raise ValueError(message)
+    keys = keys_of(rows, most=TRAITS.batch_rows)
     columns: dict[str, Any] = {
         "attributes": repeat({"type": target.object}),
         target.key: keys.to_pylist(),
@@ -50,6 +44,23 @@ def encode(target: Target, rows: pa.Table) -> bytes:
     if any(_ABSENT in values for name, values in columns.items() if name != "attributes"):
         records = [{n: v for n, v in r.items() if v is not _ABSENT} for r in records]
     return orjson.dumps({"allOrNone": False, "records": records})
+
+
+def keys_of(rows: pa.Table, *, most: int) -> pa.ChunkedArray:
+    """
+    Return the sync keys.
+
+    Raises:
+        ValueError: more rows than that, or a row without a sync key.
+    """
+    if rows.num_rows > most:
+        message = f"{rows.num_rows} rows do not fit one request; at most {most} do"
+        raise ValueError(message)
+    keys = rows.column("sync_key").cast(pa.string())
+    if keys.null_count or pc.any(pc.equal(pc.utf8_trim_whitespace(keys), "")).as_py():
+        message = "a row has no sync key"
+        raise ValueError(message)
+    return keys
 
 
 def _members(mapping: FieldMapping, column: pa.ChunkedArray) -> dict[str, list[Any]]:

@@ -24,6 +24,9 @@ from activation.destinations.transport import Reply, SessionPool, exchange
 from activation.errors import ConfigurationError
 
 _USAGE = re.compile(r"(?<![\w-])api-usage=(\d{1,15})/(\d{1,15})")
+_JSON = "application/json"
+# A socket takes 0 for "do not wait" and raises something else.
+_LEAST_SECONDS = 0.001
 _VERSION = re.compile(r"\d{2,3}\.0")
 
 
@@ -33,12 +36,26 @@ class _Call:
     path: str
     params: Mapping[str, str] | None
     data: bytes | None
+    content_type: str
     deadline: float
 
     @property
     def label(self) -> str:
         """Return what errors call it: without its parameters, which hold sync keys."""
         return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When several calls must be through together."""
+
+    clock: Clock
+    at: float
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left, at the least a little."""
+        return max(self.at - self.clock.monotonic(), _LEAST_SECONDS)
 
 
 class Session:
@@ -81,13 +98,31 @@ class Session:
         """
         Call `path`, below the API root, and return an answer from 200 to 299.
 
+        Raises what `reply` raises.
+        """
+        reply = self.reply(method, path, seconds=seconds, params=params, data=data)
+        return Answer(reply.status, reply.body, _quota_in(reply))
+
+    def reply(  # noqa: PLR0913 - the parts of a call
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float,
+        params: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        content_type: str = _JSON,
+    ) -> Reply:
+        """
+        Call `path`, below the API root, and return what came back with a status from 200 to 299.
+
         A token that was dropped (401) is replaced once; nothing was carried out until then.
 
         Raises:
             Transient, BatchRefused, QuotaRefused, AccessRefused: see `errors`.
         """
         deadline = self._clock.monotonic() + seconds
-        call = _Call(method, path, params, data, deadline)
+        call = _Call(method, path, params, data, content_type, deadline)
         token = self._tokens.current(seconds)
         with self._pool.lease() as http:
             reply = self._make(call, http, token)
@@ -95,9 +130,13 @@ class Session:
                 token = self._tokens.renew(token, deadline - self._clock.monotonic())
                 reply = self._make(call, http, token)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-            return Answer(reply.status, reply.body, _quota_in(reply))
+            return reply
         now = self._clock.now()
         raise refusal(call.label, reply.status, reply.headers, reply.body, now=now)
+
+    def deadline(self, seconds: float) -> Deadline:
+        """Return the end of a span of several calls."""
+        return Deadline(self._clock, self._clock.monotonic() + seconds)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -116,14 +155,14 @@ class Session:
         )
         # It asks for indented answers, which only cost.
         headers = {k: v for k, v in client.headers.items() if k != "X-PrettyPrint"}
+        headers["Content-Type"] = call.content_type
         reply = exchange(
             client.session,
             call.method,
             f"{client.base_url}{call.path}",
             vendor=VENDOR,
             call=call.label,
-            # A socket takes 0 for "do not wait" and raises something else.
-            seconds=max(call.deadline - self._clock.monotonic(), 0.001),
+            seconds=max(call.deadline - self._clock.monotonic(), _LEAST_SECONDS),
             clock=self._clock,
             headers=headers,
             params=call.params,

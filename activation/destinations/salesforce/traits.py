@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from activation.contract.model import FieldKind
 from activation.destinations.traits import (
+    Bucket,
     EndpointClass,
     Normaliser,
     ObjectTraits,
@@ -19,6 +20,11 @@ API_VERSION = "59.0"
 
 URI_AND_HEADER_BYTES = 16_384
 """REST API Developer Guide, "API Request Limits": the URI and the headers of one call together."""
+
+LONG_CALLS = Bucket("long calls", 25, None)
+"""
+"API Request Limits": at most 25 calls that run for 20 seconds and more; which will is not known.
+"""
 
 _TEXT = (Normaliser.TRIM, Normaliser.EMPTY_IS_NULL)
 
@@ -37,6 +43,7 @@ TRAITS = Traits(
     name="collections",
     # "Upsert Multiple Records": ?updateOnly exists for single rows only.
     verbs=frozenset({Verb.UPSERT}),
+    buckets=(LONG_CALLS,),
 )
 
 OBJECT = ObjectTraits(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from activation.contract.model import DataClass, FieldMapping, FieldType, NullPolicy
-from activation.destinations.base import Target
+from activation.destinations.base import RequestEndpoint, Target
+from activation.destinations.salesforce.destination import Salesforce
 
 
 def mapping(to: str, spelled: str, nulls: NullPolicy = NullPolicy.CLEAR) -> FieldMapping:
@@ -20,6 +21,13 @@ def mapping(to: str, spelled: str, nulls: NullPolicy = NullPolicy.CLEAR) -> Fiel
 def target(*fields: FieldMapping) -> Target:
     """Write contacts by their CRM key."""
     return Target(object="Contact", key="Crm_Key__c", fields=fields)
+
+
+def requests_of(org: Salesforce, target: Target) -> RequestEndpoint:
+    """Return the endpoint for a few rows."""
+    endpoint = org.endpoint(target, rows=1)
+    assert isinstance(endpoint, RequestEndpoint)
+    return endpoint
 
 
 SCORE = mapping("Score__c", "decimal(5,2)")

@@ -14,7 +14,7 @@ from activation.destinations.base import Connection
 from activation.destinations.salesforce.destination import Salesforce
 from activation.destinations.salesforce.transport import address_of, instance_url, open_org_session
 from activation.errors import ConfigurationError
-from activation_tests.destinations.salesforce.rows import TARGET
+from activation_tests.destinations.salesforce.rows import TARGET, requests_of
 from activation_tests.destinations.scripted import Scripted, Server
 
 
@@ -46,7 +46,7 @@ def test_signs_an_assertion_with_the_private_key(server: Server) -> None:
         FixedClock(),
     )
 
-    org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5)
+    requests_of(org, TARGET).send(TARGET, b"{}", seconds=5)
     org.close()
 
     (call,) = server.token_calls()
@@ -80,7 +80,7 @@ def test_incomplete_credentials_are_named(
     org = Salesforce(connection(server.address, **credentials))
 
     with pytest.raises(ConfigurationError, match=named) as caught:
-        org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5)
+        requests_of(org, TARGET).send(TARGET, b"{}", seconds=5)
 
     assert "not-a-key" not in str(caught.value)
     assert server.seen == []

@@ -23,7 +23,7 @@ from activation.errors import (
 )
 from activation.sandbox.client import Sandbox
 from activation.sandbox.server import running
-from activation_tests.destinations.salesforce.rows import mapping
+from activation_tests.destinations.salesforce.rows import mapping, requests_of
 
 # sqlglot, which the sandbox reads SOQL with, warns of its own optional speed-up when it is loaded.
 pytestmark = pytest.mark.filterwarnings("ignore:sqlglotrs:DeprecationWarning")
@@ -72,7 +72,7 @@ def rows(*keys: str, **changed: list[Any]) -> pa.Table:
 
 def upsert(org: Salesforce, table: pa.Table, seconds: float = 5) -> tuple[RowResult, ...]:
     """Encode, send and decode."""
-    endpoint = org.endpoint(TARGET, rows=table.num_rows)
+    endpoint = requests_of(org, TARGET)
     answer = endpoint.send(TARGET, endpoint.encode(TARGET, table), seconds=seconds)
     return endpoint.decode(answer, table["sync_key"].to_pylist())
 

@@ -23,7 +23,7 @@ from activation.errors import (
     QuotaRefused,
     Transient,
 )
-from activation_tests.destinations.salesforce.rows import TARGET
+from activation_tests.destinations.salesforce.rows import TARGET, requests_of
 from activation_tests.destinations.scripted import Scripted, Server
 
 Expected: TypeAlias = tuple[type[DestinationError], str, Applied | None]
@@ -40,7 +40,7 @@ def refused(status: int, code: str, message: str = "no", **headers: str) -> Scri
 
 def send(org: Salesforce, seconds: float = 5.0) -> None:
     """Send a payload."""
-    org.endpoint(TARGET, rows=1).send(TARGET, b'{"records":[]}', seconds=seconds)
+    requests_of(org, TARGET).send(TARGET, b'{"records":[]}', seconds=seconds)
 
 
 def failure(org: Salesforce, seconds: float = 5.0) -> DestinationError:
@@ -54,7 +54,7 @@ def test_sends_the_bytes_to_the_collections_upsert(server: Server, org: Salesfor
     """The payload travels unchanged, as JSON, to the object and key of the target."""
     server.answer(OK)
 
-    answer = org.endpoint(TARGET, rows=1).send(TARGET, b'{"records":[1]}', seconds=5)
+    answer = requests_of(org, TARGET).send(TARGET, b'{"records":[1]}', seconds=5)
 
     (call,) = server.calls()
     assert call.method == "PATCH"
@@ -88,9 +88,7 @@ def test_reads_the_quota_on_success_and_on_refusal(server: Server, org: Salesfor
         refused(400, "INVALID_FIELD", Sforce_Limit_Info="api-usage=15/15000"),
     )
 
-    assert org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5).quota == QuotaReading(
-        17, 15000
-    )
+    assert requests_of(org, TARGET).send(TARGET, b"{}", seconds=5).quota == QuotaReading(17, 15000)
     assert org.quota() == QuotaReading(17, 15000)
     failure(org)
     assert org.quota() == QuotaReading(15, 15000)
@@ -281,7 +279,7 @@ def test_many_threads_share_one_token(server: Server, org: Salesforce) -> None:
     server.respond = respond
 
     def one(number: int) -> int:
-        answer = org.endpoint(TARGET, rows=1).send(
+        answer = requests_of(org, TARGET).send(
             TARGET, json.dumps({"n": number}).encode(), seconds=10
         )
         echoed: int = json.loads(answer.body)[0]["echo"]
@@ -324,7 +322,7 @@ def test_errors_hold_no_secret_and_no_value(server: Server, org: Salesforce) -> 
     server.answer(refused(400, "INVALID_EMAIL_ADDRESS", "bad: ada@example.com"))
 
     with pytest.raises(BatchRefused) as caught:
-        org.endpoint(TARGET, rows=1).send(TARGET, b'{"Email":"ada@example.com"}', seconds=5)
+        requests_of(org, TARGET).send(TARGET, b'{"Email":"ada@example.com"}', seconds=5)
 
     told = f"{caught.value} {caught.value.subject} {caught.value.__cause__}"
     assert "example.com" not in told

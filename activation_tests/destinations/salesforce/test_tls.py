@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from activation.destinations.base import Connection
 from activation.destinations.salesforce.destination import Salesforce
 from activation.errors import AccessRefused
-from activation_tests.destinations.salesforce.rows import TARGET
+from activation_tests.destinations.salesforce.rows import TARGET, requests_of
 from activation_tests.destinations.scripted import Scripted, serving
 
 
@@ -50,7 +50,7 @@ def send(address: str) -> None:
     credentials = {"client_id": "app", "client_secret": "s3cret"}
     org = Salesforce(Connection("crm", "salesforce", address, credentials))
     try:
-        org.endpoint(TARGET, rows=1).send(TARGET, b"{}", seconds=5)
+        requests_of(org, TARGET).send(TARGET, b"{}", seconds=5)
     finally:
         org.close()
 

@@ -134,8 +134,7 @@ class Work:
         job.batches += 1
         # The guide: results are not recorded for batches that exceed the daily allocation.
         if rows and self._batches.take().granted:
-            path = f"/jobs/ingest/{job.id}/batches"
-            faults = self._faults.row_faults("salesforce", "PUT", path)
+            faults = self._faults.row_faults("salesforce", "PATCH", f"/jobs/ingest/{job.id}")
             self._record(job, data, rows, self._write.rows(job, data.columns, rows, faults))
         if failing:
             left = data.rows[first + len(rows) : first + BATCH_ROWS]
