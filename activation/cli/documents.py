@@ -1,12 +1,17 @@
-"""`runbook`: documents made of contract, catalogue and adapter."""
+"""`runbook`, `export`, `diff`: documents made of contracts, and what their edits mean."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from activation.cli import reports
 from activation.cli.options import Json, SyncName
 from activation.cli.output import Output
+from activation.contract.edits import edits, version_problems, weight
+from activation.contract.exports import exposure, odcs
+from activation.contract.loading import load_draft
 from activation.errors import ExitCode, UsageError
 from activation.settings import Settings
 from activation.strategy.runbook import runbook as rendered
@@ -38,3 +43,78 @@ def runbook(sync: SyncName, write: Write = False, json: Json = False) -> int:
         output.plain(text)
     output.result({"sync": sync, "runbook": link, "written": write, "markdown": text})
     return ExitCode.DONE
+
+
+class Form(StrEnum):
+    """What a contract can be exported to."""
+
+    ODCS = "odcs"
+    EXPOSURE = "exposure"
+
+
+def export(
+    sync: SyncName,
+    form: Annotated[
+        Form, typer.Option("--to", help="odcs (Open Data Contract Standard 3.1) or exposure (dbt).")
+    ] = Form.ODCS,
+    json: Json = False,
+) -> int:
+    """Print a contract in the words of a standard, as YAML."""
+    import yaml
+
+    contract = find_contract(Settings.load(), sync)
+    document = odcs(contract) if form is Form.ODCS else exposure(contract)
+    output = Output(json=json)
+    if not json:
+        output.plain(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
+    output.result(document)
+    return ExitCode.DONE
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The contract's file as it was.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The contract's file as it is.")],
+    json: Json = False,
+) -> int:
+    """Tell what edits of a contract mean: patch, minor or breaking, and what they still lack."""
+    output = Output(json=json)
+    before, after = load_draft(old), load_draft(new)
+    found = edits(before, after)
+    lacking = version_problems(before, after)
+    heaviest = weight(found)
+    if not found:
+        output.text(f"{after.sync}: nothing that a contract promises differs.")
+    else:
+        output.table(
+            None,
+            ("weight", "what", "was", "is", "because"),
+            [(e.weight.name.lower(), e.at, _told(e.old), _told(e.new), e.because) for e in found],
+        )
+    for problem in lacking:
+        output.text(f"[red]lacking[/]: {reports.escape(problem.text)}")
+    output.result(
+        {
+            "sync": after.sync,
+            "weight": None if heaviest is None else heaviest.name.lower(),
+            "edits": [
+                {
+                    "weight": e.weight.name.lower(),
+                    "at": e.at,
+                    "old": e.old,
+                    "new": e.new,
+                    "because": e.because,
+                }
+                for e in found
+            ],
+            "lacking": [problem.text for problem in lacking],
+        }
+    )
+    return ExitCode.REFUSED if lacking else ExitCode.DONE
+
+
+def _told(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return (
+        ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    )

@@ -38,6 +38,8 @@ for command, panel in (
     (describing.status, "look"),
     (alerts.alerts, "look"),
     (documents.runbook, "design"),
+    (documents.export, "design"),
+    (documents.diff, "design"),
     (delivery.run, "deliver"),
     (delivery.reconcile, "deliver"),
     (operating.open_phase, "operate"),

@@ -57,6 +57,23 @@ def load_contract(path: Path) -> Contract:
     return loaded[0].contract
 
 
+def load_draft(path: Path) -> Contract:
+    """
+    Return the contract in a file that stands wherever it likes, such as an earlier state of one.
+
+    Raises:
+        ContractError: everything that is wrong with it, a line each, or it holds none.
+    """
+    loaded, problems = _load_file(path, anywhere=True)
+    if problems:
+        raise ContractError(report(problems, shown(path)))
+    if not loaded:
+        raise ContractError(
+            f"{shown(path)} holds no contract.", hint=f"A contract begins with `type: {COMPONENT}`."
+        )
+    return loaded[0].contract
+
+
 def load_contracts(folder: Path) -> dict[str, Contract]:
     """
     Return every contract below the folder, by the name of its sync.
@@ -96,7 +113,7 @@ def place(problems: Iterable[Problem], path: Path) -> tuple[Problem, ...]:
     return tuple(where.problem(p.text, ("attributes", *p.at)) for p in problems)
 
 
-def _load_file(path: Path) -> tuple[list[_Loaded], list[Problem]]:
+def _load_file(path: Path, *, anywhere: bool = False) -> tuple[list[_Loaded], list[Problem]]:
     loaded: list[_Loaded] = []
     problems: list[Problem] = []
     try:
@@ -109,7 +126,7 @@ def _load_file(path: Path) -> tuple[list[_Loaded], list[Problem]]:
             contract, wrong = check(Contract, where, ("attributes",), _FORM)
             problems += wrong
             if contract is not None:
-                problems += _misplaced(contract, where, path)
+                problems += () if anywhere else _misplaced(contract, where, path)
                 loaded.append(_Loaded(contract, where))
     return loaded, problems
 

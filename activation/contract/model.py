@@ -170,10 +170,25 @@ class Alerting(Part):
     runbook: Text
 
 
+class Approval(Part):
+    """Who answers for a breaking edit."""
+
+    by: str = Field(pattern=r"^(team:[A-Za-z0-9_. -]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")
+    reason: Text
+
+
 class Contract(Part):
     """All that one sync promises."""
 
     sync: Name
+    version: str = Field(
+        default="1.0.0",
+        pattern=r"^\d+\.\d+\.\d+$",
+        description="Of the contract, by semantic versioning; see `activation diff`.",
+    )
+    approval: Approval | None = Field(
+        default=None, description="Who answers for the last breaking edit, and why it was made."
+    )
     objective: str = Field(min_length=10)
     owner: str = Field(pattern=r"^(team:[A-Za-z0-9_. -]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")
     source: Source

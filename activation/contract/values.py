@@ -14,7 +14,8 @@ _SHARE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*%\s*$", re.ASCII)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _parse_duration(value: object) -> timedelta:
+def parse_duration(value: object) -> timedelta:
+    """Return the duration that a contract spells 30h; raise ValueError if it spells none."""
     if isinstance(value, timedelta):
         return value
     # A bare number has no unit: nobody can tell 30 seconds from 30 hours.
@@ -34,7 +35,8 @@ def format_duration(value: timedelta) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _parse_share(value: object) -> float:
+def parse_share(value: object) -> float:
+    """Return the share that a contract spells 5%; raise ValueError if it spells none."""
     if isinstance(value, str) and (match := _SHARE.match(value)):
         # By way of Decimal, the fraction is the nearest to what is written: 14.3 / 100 is not.
         return float(Decimal(match[1]) / 100)
@@ -52,7 +54,7 @@ def format_share(share: float) -> str:
 Duration = Annotated[
     timedelta,
     BeforeValidator(
-        _parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION.pattern)]
+        parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION.pattern)]
     ),
     PlainSerializer(format_duration, return_type=str),
 ]
@@ -60,7 +62,7 @@ Share = Annotated[
     float,
     Field(ge=0, le=1),
     BeforeValidator(
-        _parse_share,
+        parse_share,
         json_schema_input_type=Annotated[str, Field(pattern=_SHARE.pattern)] | Literal[0],
     ),
     PlainSerializer(format_share, return_type=str),
