@@ -22,6 +22,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from activation.errors import Refused
+from activation.planning.mapping import field_of
 from activation.planning.model import Disposition, Plan
 from activation.warehouse.port import SCHEMA, Session
 from activation.warehouse.sql import bound, cast, column, name, named, table, text
@@ -44,7 +45,6 @@ _META = (
 )
 _READ = ("sync_key", "operation", "verb", "row_hash", "version", "destination_id", "changed")
 _DIGITS = 12
-_FIELD = re.compile(r"field_(\d+)_(.+)", re.DOTALL)
 
 
 def frozen_query(actions: str, subjects: int, fields: Sequence[str]) -> exp.Select:
@@ -163,7 +163,7 @@ def drop_plans(session: Session, sync: str, keep: set[str]) -> list[str]:
 
 def _fields(columns: Iterable[str]) -> dict[str, tuple[int, str]]:
     """Return each field's place and column in the plan's table, by its name."""
-    return {f[2]: (int(f[1]), c) for c in columns if (f := _FIELD.fullmatch(c))}
+    return {field[1]: (field[0], c) for c in columns if (field := field_of(c))}
 
 
 def _readable(fields: Mapping[str, tuple[int, str]]) -> exp.Select:

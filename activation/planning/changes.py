@@ -35,10 +35,12 @@ from activation.planning.mapping import (
     row_hash,
     row_seed,
 )
+from activation.planning.payload import changed_bits, payload_column, was
 from activation.planning.state import delivered
 from activation.warehouse.port import Session
 from activation.warehouse.sql import (
     bound,
+    cast,
     column,
     either,
     is_null,
@@ -91,7 +93,7 @@ def find_changes(session: Session, mapping: SourceMapping, share: float) -> Foun
         "share": share,
         "mapping_digest": contract.mapping_digest,
     }
-    state = delivered(session, contract.sync)
+    state = delivered(session, contract.sync, mapping.kept)
     mapping, rows, keyed, newest = profile(session, mapping)
     known, before = _state_size(session, state, params)
     first = first_pass(mapping, state, some_without_key=keyed < rows)
@@ -131,8 +133,9 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
 
     Columns: `match_key`, `sync_key`, `change` (create, update, late, same), `row_hash` (null if
     a value does not fit), `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`, the
-    `known_` ones and the `destination_id` of the delivered row, `subject_0`..., and `field_...`,
-    null unless created or updated.
+    `known_` ones and the `destination_id` of the delivered row, `changed` (bit i says that the
+    i-th field is to be written; null if the payload is not kept), `was_0`... (the kept payload),
+    `subject_0`..., and `field_...`, null unless created or updated.
     """
     functions = mapping.functions
     fields = mapping.fields
@@ -140,7 +143,8 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     values = [column(f.column) for f in fields]
     meta = ("match_key", "sync_key", "known_key", "source_hash", "version", "cohort")
     subjects = tuple(f"subject_{i}" for i in range(len(_subjects(mapping))))
-    carried = (*meta, *KNOWN.values(), *subjects)
+    kept = tuple(was(f) for f in fields) if mapping.keeps_payload else ()
+    carried = (*meta, *KNOWN.values(), *kept, *subjects)
 
     mapped = exp.select(
         *(column(c, "c") for c in carried),
@@ -176,13 +180,17 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
         ),
         named(null_bits(fields, values), "nulls"),
     ).from_(mapped.subquery(name("m")))
+    bits: exp.Expr = cast(exp.null(), "bigint")
+    if mapping.keeps_payload:
+        bits = changed_bits(functions, fields, "h")
+    same = exp.NullSafeEQ(this=column("row_hash", "h"), expression=column("known_hash", "h"))
+    # Of a row that differs only by an empty field that is left alone, nothing is written.
+    nothing = exp.EQ(this=bits.copy(), expression=exp.Literal.number(0))
+    idle = exp.and_(not_null(column("row_hash", "h")), nothing)
     change = (
         exp.case()
         .when(is_null(column("known_key", "h")), exp.Literal.string("create"))
-        .when(
-            exp.NullSafeEQ(this=column("row_hash", "h"), expression=column("known_hash", "h")),
-            exp.Literal.string("same"),
-        )
+        .when(exp.or_(same, idle), exp.Literal.string("same"))
         .when(
             exp.LT(this=column("version", "h"), expression=column("known_version", "h")),
             exp.Literal.string("late"),
@@ -190,14 +198,16 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
         .else_(exp.Literal.string("update"))
     )
     judged = exp.select(
-        exp.Column(this=exp.Star(), table=name("h")), named(change, "change")
+        exp.Column(this=exp.Star(), table=name("h")),
+        named(change, "change"),
+        named(bits, "changed"),
     ).from_(hashed.subquery(name("h")))
     sent = exp.In(
         this=column("change", "j"),
         expressions=[exp.Literal.string("create"), exp.Literal.string("update")],
     )
     return exp.select(
-        *(column(c, "j") for c in (*carried, "row_hash", "nulls", "change")),
+        *(column(c, "j") for c in (*carried, "row_hash", "nulls", "change", "changed")),
         named(bound("mapping_digest"), "mapping_digest"),
         *(named(exp.case().when(sent.copy(), column(f.column, "j")), f.column) for f in fields),
     ).from_(judged.subquery(name("j")))
@@ -220,6 +230,11 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
         .from_(table(CANDIDATES, alias="s"))
         .where(not_null(column("source_kh", "s")))
     )
+    kept = (
+        {payload_column(f.mapping.to): was(f) for f in mapping.fields}
+        if mapping.keeps_payload
+        else {}
+    )
     known_match = mapping.match(column("sync_key", "t"))
     known = (
         exp.select(
@@ -232,6 +247,7 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
                     *KNOWN.items(),
                 )
             ),
+            *(named(column(c, "t"), alias) for c, alias in kept.items()),
         )
         .from_(state.subquery(name("t")))
         .where(among(functions.fast_hash(known_match.copy()), CANDIDATES, "source_kh"))
@@ -243,7 +259,7 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
     beside = (
         exp.select(
             exp.Column(this=exp.Star(), table=name("p")),
-            *(column(c, "k") for c in ("known_key", *KNOWN.values())),
+            *(column(c, "k") for c in ("known_key", *KNOWN.values(), *kept.values())),
             named(
                 exp.Coalesce(
                     this=column("known_key", "k"), expressions=[column("source_key", "p")]

@@ -189,7 +189,6 @@ def _numbered(reasons: exp.Select, mode: Mode) -> exp.Select:
         exp.Column(this=exp.Star(), table=name("a")),
         named(operation, "operation"),
         named(verb, "verb"),
-        named(cast(exp.null(), "bigint"), "changed"),
         named(disposition, "disposition"),
         named(
             exp.Coalesce(this=column("blocked", "a"), expressions=[column("held", "a")]), "reason"

@@ -13,15 +13,17 @@ Two hashes stand beside each delivered key:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from activation.contract.model import Contract, FieldKind, FieldMapping, NullPolicy
-from activation.destinations.traits import Normaliser, ObjectTraits
+from activation.destinations.traits import Normaliser
 from activation.errors import ConfigurationError, ContractError
 from activation.planning.keys import matching, sync_key
+from activation.planning.model import DestinationFacts
 from activation.warehouse.functions import Functions
 from activation.warehouse.port import Relation, Session
 from activation.warehouse.sql import bound, cast, column, either, is_null, joined, not_null, text
@@ -40,6 +42,15 @@ _SQL_TYPES = {
     FieldKind.DATE: "date",
     FieldKind.TIMESTAMP: "timestamp",
 }
+
+
+_FIELD = re.compile(r"field_(\d+)_(.+)", re.DOTALL)
+
+
+def field_of(plan_column: str) -> tuple[int, str] | None:
+    """Return place and name of the field that a plan's column holds; None if it is another."""
+    found = _FIELD.fullmatch(plan_column)
+    return None if found is None else (int(found[1]), found[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +109,15 @@ class SourceMapping:
     missing: tuple[str, ...]
     case_sensitive: bool
     functions: Functions
+    keeps_payload: bool = False
+    """Whether the delivered state holds the payload last delivered."""
     tidy: bool = False
     """No grain value is known to be empty or to have spaces at an end."""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Return the fields whose last payload is kept."""
+        return tuple(f.mapping.to for f in self.fields) if self.keeps_payload else ()
 
     def raw(self, source_column: str, of: str) -> exp.Column:
         """Return a source column under the name that the model gives it."""
@@ -143,8 +161,7 @@ def read_mapping(
     session: Session,
     contract: Contract,
     relation: Relation,
-    traits: ObjectTraits,
-    email_fields: frozenset[str],
+    facts: DestinationFacts,
 ) -> SourceMapping:
     """
     Bind the contract's mapping to the model as it stands in the warehouse.
@@ -179,11 +196,12 @@ def read_mapping(
     mapping = SourceMapping(
         contract=contract,
         relation=relation,
-        fields=payload_fields(contract, traits, email_fields),
+        fields=payload_fields(contract, facts),
         types=types,
         names={name.lower(): name for name in columns},
         missing=tuple(sorted({name for name in needed if name.lower() not in types})),
-        case_sensitive=traits.key_is_case_sensitive,
+        case_sensitive=facts.traits.key_is_case_sensitive,
+        keeps_payload=facts.changes_only,
         functions=session.functions,
     )
     version = types.get(source.version.lower())
@@ -197,15 +215,10 @@ def read_mapping(
     return mapping
 
 
-def payload_fields(
-    contract: Contract, traits: ObjectTraits, email_fields: frozenset[str]
-) -> tuple[PayloadField, ...]:
+def payload_fields(contract: Contract, facts: DestinationFacts) -> tuple[PayloadField, ...]:
     """Return the mapped fields in the order of their names, whatever the contract's order."""
     ordered = sorted(contract.fields, key=lambda f: f.to)
-    return tuple(
-        PayloadField(f, place, _normalisers(f, traits, email_fields))
-        for place, f in enumerate(ordered)
-    )
+    return tuple(PayloadField(f, place, _normalisers(f, facts)) for place, f in enumerate(ordered))
 
 
 def row_hash(
@@ -256,12 +269,10 @@ def held_nulls(fields: Sequence[PayloadField], values: Sequence[exp.Expr]) -> ex
     )
 
 
-def _normalisers(
-    mapping: FieldMapping, traits: ObjectTraits, email_fields: frozenset[str]
-) -> tuple[Normaliser, ...]:
-    found = traits.values.get(mapping.type.kind, ())
-    if mapping.to in email_fields:
-        found = (*found, *traits.email_values)
+def _normalisers(mapping: FieldMapping, facts: DestinationFacts) -> tuple[Normaliser, ...]:
+    found = facts.traits.values.get(mapping.type.kind, ())
+    if mapping.to in facts.emails:
+        found = (*found, *facts.traits.email_values)
     return tuple(dict.fromkeys(found))
 
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from activation.destinations.traits import Verb
+from activation.destinations.traits import ObjectTraits, Verb
+from activation.warehouse.port import Relation
 
 REJECTED_SCHEMA = pa.schema({"key_hash": pa.string(), "row_hash": pa.int64()})
 
@@ -39,6 +40,28 @@ class BlockedReason(StrEnum):
     UNKNOWN = "unknown"
     UNMAPPED = "unmapped"  # a status that is none of granted, denied, unknown
     STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models that a sync reads."""
+
+    source: Relation
+    consents: tuple[Relation, ...] = ()
+    """In the order of the contract's consent sources."""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationFacts:
+    """What the destination says of the object, as far as a plan depends on it."""
+
+    traits: ObjectTraits
+    emails: frozenset[str] = frozenset()
+    """The fields that it calls e-mail."""
+    picklists: frozenset[str] = frozenset()
+    """The fields whose values it restricts; the plan tells which values it sends."""
+    changes_only: bool = False
+    """Whether a row should carry only the fields that changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +141,8 @@ class Plan:
     counts: tuple[ActionCount, ...] = field(default_factory=tuple)
     verbs: Mapping[Verb, int] = field(default_factory=dict)
     """The rows to send, by what is asked for; rows of different verbs never share a request."""
+    written: Mapping[str, int] = field(default_factory=dict)
+    """The rows in which each field is written."""
     frozen: bool = True
     """False for a preview, whose table lives as long as the session."""
     mapping_changed: bool = False

@@ -7,6 +7,7 @@ from sqlglot import exp
 from activation.contract.consent import Consent
 from activation.planning.changes import CHANGES, Found
 from activation.planning.mapping import SourceMapping
+from activation.planning.payload import was
 from activation.planning.state import empty
 from activation.warehouse.port import Session
 from activation.warehouse.sql import named, table, temporary
@@ -27,6 +28,7 @@ _COLUMNS = {
     "change": "text",
     "mapping_digest": "text",
     "destination_id": "text",
+    "changed": "bigint",
 }
 
 
@@ -38,6 +40,7 @@ def find_nothing(session: Session, mapping: SourceMapping) -> Found:
         _COLUMNS
         | {"source_hash": session.functions.fast_hash_type}
         | {f"subject_{i}": "text" for i in range(subjects)}
+        | {was(f): "text" for f in mapping.fields if mapping.keeps_payload}
         | {f.column: f.sql_type for f in mapping.fields}
     )
     session.execute(temporary(CHANGES, empty(columns)))

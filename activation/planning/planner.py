@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlglot import exp
@@ -10,27 +10,32 @@ from sqlglot import exp
 from activation.contract.consent import Consent
 from activation.contract.model import Contract, FieldKind, NullPolicy
 from activation.contract.rollout import Phase
-from activation.destinations.traits import ObjectTraits, Verb
+from activation.destinations.traits import Verb
 from activation.planning.actions import checksum, frozen_query, plan_digest, plan_table
 from activation.planning.changes import CHANGES, Found, find_changes
 from activation.planning.consent import consent_views
 from activation.planning.dispositions import ACTIONS, judge
+from activation.planning.fold import touch
 from activation.planning.mapping import HASH_VERSION, SourceMapping, policy_bits, read_mapping
 from activation.planning.model import (
     ActionCount,
     BlastRadius,
+    DestinationFacts,
     Disposition,
+    Models,
     Plan,
     PlanInputs,
     SourceProfile,
 )
 from activation.planning.nothing import find_nothing
+from activation.planning.payload import has_bit
 from activation.planning.removals import add_removals
-from activation.planning.state import ensure_state, touch
-from activation.warehouse.port import SCHEMA, Relation, Session
+from activation.planning.state import ensure_state
+from activation.warehouse.port import SCHEMA, Session
 from activation.warehouse.sql import (
     bound,
     column,
+    is_null,
     named,
     not_null,
     table,
@@ -41,26 +46,22 @@ _MOST_VALUES = 10_001
 """No vendor's picklist is as long, so that one value in that many is surely not in it."""
 
 
-def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and each is named
+def make_plan(  # noqa: PLR0913 - a plan depends on all of these, and each is named
     session: Session,
     contract: Contract,
-    relation: Relation,
-    consent_relations: Sequence[Relation],
-    traits: ObjectTraits,
-    email_fields: frozenset[str],
+    models: Models,
+    facts: DestinationFacts,
     *,
     phase: Phase,
     inputs: PlanInputs,
     now: datetime,
     freeze: bool,
-    picklists: frozenset[str] = frozenset(),
 ) -> Plan:
     """
     Compare the model with what was delivered, and return what is to be done about it.
 
     With `freeze`, the actions are written to `Plan.table`, and rows that are newer but
     otherwise as delivered are noted; without, only temporary tables are made.
-    `picklists` names the fields whose distinct values the plan should tell.
     A model that lacks a mapped column makes a plan without actions that names the column.
 
     Raises:
@@ -68,9 +69,9 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
         ContractError: the contract does not fit the model or the consent model.
         Refused: a plan with an attempt in doubt is no longer there.
     """
-    mapping = read_mapping(session, contract, relation, traits, email_fields)
+    mapping = read_mapping(session, contract, models.source, facts)
     with session.transaction():
-        views = consent_views(session, contract, consent_relations, now)
+        views = consent_views(session, contract, models.consents, now)
         if mapping.missing:
             found = find_nothing(session, mapping)
         else:
@@ -101,10 +102,11 @@ def make_plan(  # noqa: PLR0913, PLR0917 - a plan depends on all of these, and e
             blast=_blast(session, mapping, inputs, found),
             counts=_counts(session),
             verbs=_verbs(session),
+            written=_written(session, mapping),
             frozen=freeze,
             mapping_changed=_known_differ(session, "known_mapping", contract.mapping_digest),
             hash_changed=_known_differ(session, "known_method", HASH_VERSION),
-            values=_values(session, mapping, picklists),
+            values=_values(session, mapping, facts.picklists),
             longest=_longest(session, mapping),
         )
 
@@ -121,7 +123,7 @@ def _freeze(
     digest = plan_digest(contract.digest, phase.name, now, content)
     target = plan_table(contract.sync, digest)
     if freeze:
-        ensure_state(session, contract.sync)
+        ensure_state(session, contract.sync, mapping.kept)
         session.execute(
             exp.Create(
                 this=table(target, SCHEMA),
@@ -220,6 +222,27 @@ def _verbs(session: Session) -> Mapping[Verb, int]:
     )
     found = {r["verb"]: r["rows"] for r in session.fetch(query).to_pylist()}
     return {verb: found[verb] for verb in Verb if verb in found}
+
+
+def _written(session: Session, mapping: SourceMapping) -> Mapping[str, int]:
+    """Return the rows in which each field is written."""
+    counts = []
+    for field in mapping.fields:
+        left_out: exp.Expr = exp.false()
+        if field.mapping.nulls is NullPolicy.KEEP:
+            left_out = exp.and_(is_null(column("changed")), is_null(column(field.column)))
+        goes = exp.and_(has_bit(column("changed"), field.place), exp.not_(left_out))
+        counts.append(_count(goes, field.column))
+    if not counts:
+        return {}
+    query = (
+        exp.select(*counts)
+        .from_(table(ACTIONS))
+        .where(_is("disposition", Disposition.SEND))
+        .where(exp.not_(_is("operation", "delete")))
+    )
+    row = session.fetch(query).to_pylist()[0]
+    return {f.mapping.to: row[f.column] for f in mapping.fields}
 
 
 def _known_differ(session: Session, known: str, current: str) -> bool:

@@ -11,33 +11,30 @@ from sqlglot import exp
 from activation.contract.keys import key_hash
 from activation.contract.model import Contract
 from activation.contract.rollout import Phase
-from activation.destinations.traits import ObjectTraits
 from activation.errors import ContractError
 from activation.planning.changes import find_changes
 from activation.planning.consent import consent_views
 from activation.planning.dispositions import judge
 from activation.planning.mapping import SourceMapping, read_mapping, row_seed
-from activation.planning.model import PlanInputs
+from activation.planning.model import DestinationFacts, Models, PlanInputs
 from activation.planning.state import delivered
 from activation.reconciliation.bound import upper_bound
 from activation.reconciliation.classes import CLASSES, classified
 from activation.reconciliation.differences import DIFFERENCES, differences, differs_in
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy, Parity, Sample
 from activation.reconciliation.read_backs import load_read_back
-from activation.warehouse.port import Relation, Session
+from activation.warehouse.port import Session
 from activation.warehouse.sql import bound, column, joined, name, named, table, temporary
 
 _SCOPE = "activation_scope"
 _SAMPLES = 5  # a class: enough to start looking
 
 
-def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and each is named
+def compare(  # noqa: PLR0913 - parity depends on all of these, and each is named
     session: Session,
     contract: Contract,
-    relation: Relation,
-    consent_relations: Sequence[Relation],
-    traits: ObjectTraits,
-    email_fields: frozenset[str],
+    models: Models,
+    facts: DestinationFacts,
     *,
     phase: Phase,
     inputs: PlanInputs,
@@ -56,7 +53,8 @@ def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and eac
         ContractError: the model lacks a column, or the contract does not fit it.
         Refused: a plan with an attempt in doubt is no longer there.
     """
-    mapping = read_mapping(session, contract, relation, traits, email_fields)
+    relation = models.source
+    mapping = read_mapping(session, contract, relation, facts)
     if mapping.missing:
         raise ContractError(
             f"Model {relation.schema}.{relation.name} lacks {', '.join(mapping.missing)}, "
@@ -70,7 +68,7 @@ def compare(  # noqa: PLR0913, PLR0917 - parity depends on all of these, and eac
         "row_seed": row_seed(mapping.fields),
     }
     with session.transaction():
-        views = consent_views(session, contract, consent_relations, now)
+        views = consent_views(session, contract, models.consents, now)
         find_changes(session, mapping, phase.share)
         judge(session, mapping, inputs, views)
         load_read_back(session, mapping, read_back)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from activation.delivery.fold import mark_folded, receipts
-from activation.planning.state import fold
+from activation.planning.fold import fold
 from activation.sync.parts import Parts
 from activation.warehouse.port import Session
 

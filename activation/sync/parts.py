@@ -8,6 +8,7 @@ from activation.contract.consent import Consent
 from activation.contract.model import Contract
 from activation.contract.rollout import Phase
 from activation.contract.source import Manifest, load_manifest
+from activation.delivery.order import target_of
 from activation.destinations.base import Connection, Destination, ObjectSchema
 from activation.destinations.connections import connection
 from activation.destinations.registry import open_destination
@@ -23,7 +24,7 @@ from activation.errors import (
     UsageError,
 )
 from activation.ledger.plans import PlanRecord
-from activation.planning.model import ActionRange, PlanInputs
+from activation.planning.model import ActionRange, DestinationFacts, Models, PlanInputs
 from activation.sync.frozen_actions import FrozenActions
 from activation.sync.services import Services
 from activation.warehouse.port import Relation
@@ -69,27 +70,26 @@ class Parts:
             raise self.unreachable(error) from None
 
     @property
-    def emails(self) -> frozenset[str]:
-        """Return the fields that the destination calls e-mail."""
-        return frozenset(f.name for f in self.schema.fields.values() if f.email)
+    def facts(self) -> DestinationFacts:
+        """Return what a plan depends on of what the destination says."""
+        fields = self.schema.fields.values()
+        target = target_of(self.contract)
+        return DestinationFacts(
+            traits=self.destination.object_traits(target.object),
+            emails=frozenset(f.name for f in fields if f.email),
+            picklists=frozenset(f.name for f in fields if f.values is not None),
+            changes_only=self.destination.endpoint(target, rows=1).traits.changes_only,
+        )
 
     @property
-    def picklists(self) -> frozenset[str]:
-        """Return the fields whose values the destination restricts."""
-        return frozenset(f.name for f in self.schema.fields.values() if f.values is not None)
-
-    @property
-    def source(self) -> Relation:
-        """Return where dbt built the source model."""
-        return self._relation(self.contract.source.model)
-
-    @property
-    def consents(self) -> tuple[Relation, ...]:
-        """Return where dbt built the consent models; none if the object is not about people."""
-        consent = self.contract.consent
-        if not isinstance(consent, Consent):
-            return ()
-        return tuple(self._relation(source.model) for source in consent.sources)
+    def models(self) -> Models:
+        """Return where dbt built what the sync reads."""
+        contract = self.contract
+        asked = contract.consent.sources if isinstance(contract.consent, Consent) else ()
+        return Models(
+            source=self._relation(contract.source.model),
+            consents=tuple(self._relation(source.model) for source in asked),
+        )
 
     def phase(self, name: str | None, *, must_be_open: bool = True) -> Phase:
         """
@@ -143,7 +143,7 @@ class Parts:
     def actions(self, record: PlanRecord) -> FrozenActions:
         """Return the actions of a frozen plan."""
         return FrozenActions(
-            self.services.warehouse, self.contract, record.table, self.consents, self.clock
+            self.services.warehouse, self.contract, record.table, self.models.consents, self.clock
         )
 
     def unreachable(self, error: DestinationError) -> Stopped:

@@ -59,15 +59,12 @@ def _make(parts: Parts, session: Session, phase: Phase, *, freeze: bool) -> Plan
     return make_plan(
         session,
         parts.contract,
-        parts.source,
-        parts.consents,
-        parts.destination.object_traits(parts.contract.destination.object),
-        parts.emails,
+        parts.models,
+        parts.facts,
         phase=phase,
         inputs=parts.inputs(),
         now=parts.clock.now(),
         freeze=freeze,
-        picklists=parts.picklists,
     )
 
 

@@ -35,15 +35,13 @@ def reconcile(parts: Parts, phase: Phase, *, full: bool = False, rows: int | Non
         pages = [page.rows for page in parts.destination.read_back(target_of(contract), keys)]
     except DestinationError as error:
         raise parts.unreachable(error) from None
-    emails = parts.emails
+    facts = parts.facts
     with warehouse.session() as session:
         return compare(
             session,
             contract,
-            parts.source,
-            parts.consents,
-            parts.destination.object_traits(contract.destination.object),
-            emails,
+            parts.models,
+            facts,
             phase=phase,
             inputs=parts.inputs(),
             read_back=pages,

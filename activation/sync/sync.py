@@ -30,7 +30,7 @@ class Sync:
             UsageError: something is configured wrongly.
             Unavailable: the destination does not answer.
         """
-        _ = self.parts.schema, self.parts.source, self.parts.consents
+        _ = self.parts.schema, self.parts.models
 
     def plan(self, phase: str, *, run_id: str) -> Planned:
         """

@@ -15,15 +15,15 @@ import pyarrow as pa
 from activation.contract.model import Contract, FieldKind
 from activation.destinations.traits import Normaliser, ObjectTraits
 from activation.planning.actions import read_actions
-from activation.planning.model import Disposition, Plan, PlanInputs
+from activation.planning.fold import fold
+from activation.planning.model import DestinationFacts, Disposition, Models, Plan, PlanInputs
 from activation.planning.planner import make_plan
-from activation.planning.state import fold
 from activation.warehouse.duckdb_file import DuckDbFile
 from activation.warehouse.port import Relation, Session
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 LEADS = Relation("marts", "lead_scores")
-CONSENTS = (Relation("marts", "consents"),)
+MODELS = Models(LEADS, (Relation("marts", "consents"),))
 
 
 def contract(**changes: Any) -> Contract:
@@ -77,9 +77,9 @@ def field(
     return {"to": to, "column": column, "type": kind, "nulls": nulls, "data_class": data_class}
 
 
-def traits(*, key_is_case_sensitive: bool = True) -> ObjectTraits:
+def facts(*, key_is_case_sensitive: bool = True, changes_only: bool = False) -> DestinationFacts:
     """Return a vendor that trims texts, empties to null, and lower-cases e-mail."""
-    return ObjectTraits(
+    traits = ObjectTraits(
         key_is_case_sensitive=key_is_case_sensitive,
         values={FieldKind.TEXT: (Normaliser.TRIM, Normaliser.EMPTY_IS_NULL)},
         email_values=(Normaliser.LOWER,),
@@ -87,6 +87,7 @@ def traits(*, key_is_case_sensitive: bool = True) -> ObjectTraits:
         read_back_page=2000,
         minimal_permissions=(),
     )
+    return DestinationFacts(traits, emails=frozenset({"Email"}), changes_only=changes_only)
 
 
 @dataclass
@@ -95,7 +96,7 @@ class Shop:
 
     path: Path
     contract: Contract
-    traits: ObjectTraits
+    facts: DestinationFacts
     held_open: duckdb.DuckDBPyConnection
     """As long as this process has the file open, opening it again costs next to nothing."""
 
@@ -136,7 +137,6 @@ class Shop:
         inputs: PlanInputs | None = None,
         freeze: bool = True,
         now: datetime = NOW,
-        picklists: frozenset[str] = frozenset(),
     ) -> Plan:
         """Make a plan of the phase of that name."""
         phase = self.contract.rollout.phase(share)
@@ -145,15 +145,12 @@ class Shop:
             return make_plan(
                 session,
                 self.contract,
-                LEADS,
-                CONSENTS,
-                self.traits,
-                frozenset({"Email"}),
+                MODELS,
+                self.facts,
                 phase=phase,
                 inputs=inputs or PlanInputs(),
                 now=now,
                 freeze=freeze,
-                picklists=picklists,
             )
 
     def actions(self, plan: Plan) -> list[dict[str, Any]]:
@@ -189,7 +186,7 @@ class Shop:
 def open_shop(folder: Path, *, key_type: str = "VARCHAR", **changes: Any) -> Shop:
     """Return an empty shop in a new file."""
     path = folder / "warehouse.duckdb"
-    shop = Shop(path, contract(**changes), traits(), duckdb.connect(str(path)))
+    shop = Shop(path, contract(**changes), facts(), duckdb.connect(str(path)))
     shop.sql(
         "CREATE SCHEMA marts; "
         f"CREATE TABLE marts.lead_scores (lead_id {key_type}, email VARCHAR, score VARCHAR, "

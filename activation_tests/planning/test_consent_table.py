@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from activation.planning.model import BlockedReason, Disposition, Plan, PlanInputs
+from activation.planning.model import BlockedReason, Disposition, Models, Plan, PlanInputs
 from activation.planning.planner import make_plan
 from activation.planning.withdrawals import withdrawn
 from activation.warehouse.port import Relation
@@ -79,10 +79,8 @@ def planned(shop: Shop, *, stale: Iterable[str] = ()) -> Plan:
         return make_plan(
             session,
             shop.contract,
-            LEADS,
-            RELATIONS,
-            shop.traits,
-            frozenset(),
+            Models(LEADS, RELATIONS),
+            shop.facts,
             phase=shop.contract.rollout.phases[0],
             inputs=PlanInputs(),
             now=NOW,

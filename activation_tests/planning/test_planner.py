@@ -15,14 +15,14 @@ from activation.planning.actions import drop_plans
 from activation.planning.model import ActionRange, Disposition, Plan, PlanInputs
 from activation.planning.withdrawals import withdrawn
 from activation_tests.planning.shop import (
-    CONSENTS,
+    MODELS,
     NOW,
     PHASES,
     Shop,
     contract,
+    facts,
     field,
     open_shop,
-    traits,
     update,
 )
 
@@ -167,9 +167,9 @@ def test_consent_that_was_withdrawn_is_seen_before_sending(tmp_path: Path) -> No
     shop.sql("UPDATE marts.consents SET status = 'denied' WHERE lead_id = 'b'")
     shop.sql("DELETE FROM marts.consents WHERE lead_id = 'c'")
     with shop.session() as session:
-        assert withdrawn(session, shop.contract, CONSENTS, plan.table, NOW) == {1, 2}
+        assert withdrawn(session, shop.contract, MODELS.consents, plan.table, NOW) == {1, 2}
         later = NOW + timedelta(days=9)
-        assert withdrawn(session, shop.contract, CONSENTS, plan.table, later) == {0, 1, 2}
+        assert withdrawn(session, shop.contract, MODELS.consents, plan.table, later) == {0, 1, 2}
 
 
 def test_a_rejected_payload_waits_until_it_changes(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_delivered_key_that_now_comes_twice_is_not_lost(tmp_path: Path) -> Non
 def test_keys_are_told_apart_as_the_vendor_does(tmp_path: Path) -> None:
     """Where case does not count, two spellings are one key, under the spelling first delivered."""
     shop = open_shop(tmp_path)
-    shop.traits = traits(key_is_case_sensitive=False)
+    shop.facts = facts(key_is_case_sensitive=False)
     shop.add("Ab")
     shop.add("x")
     shop.add("X")
@@ -371,7 +371,8 @@ def test_gates_get_values_and_lengths(tmp_path: Path) -> None:
     shop.add("a", city="Bonn")
     shop.add("b", city="Ulm")
     shop.add("c", city="Kept back", consent=())
-    plan = shop.plan(picklists=frozenset({"City"}))
+    shop.facts = replace(shop.facts, picklists=frozenset({"City"}))
+    plan = shop.plan()
     assert plan.values == {"City": ("Bonn", "Ulm")}
     assert plan.longest == {"City": 4, "Email": 13}
 

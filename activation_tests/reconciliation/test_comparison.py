@@ -15,13 +15,12 @@ from activation.planning.model import ActionRange, PlanInputs
 from activation.reconciliation.comparison import compare, sample_keys
 from activation.reconciliation.parity import Discrepancy, Parity
 from activation_tests.planning.shop import (
-    CONSENTS,
-    LEADS,
+    MODELS,
     NOW,
     Shop,
+    facts,
     field,
     open_shop,
-    traits,
     update,
 )
 
@@ -49,10 +48,8 @@ def parity(
         return compare(
             session,
             shop.contract,
-            LEADS,
-            CONSENTS,
-            shop.traits,
-            frozenset({"Email"}),
+            MODELS,
+            shop.facts,
             phase=found,
             inputs=inputs or PlanInputs(),
             read_back=(pa.Table.from_pylist([r]) for r in records),
@@ -192,10 +189,8 @@ def _compare_table(shop: Shop, table: pa.Table, phase: str) -> Parity:
         return compare(
             session,
             shop.contract,
-            LEADS,
-            CONSENTS,
-            shop.traits,
-            frozenset(),
+            MODELS,
+            shop.facts,
             phase=found,
             inputs=PlanInputs(),
             read_back=table,
@@ -230,7 +225,7 @@ def test_samples_are_drawn_by_the_seed(tmp_path: Path) -> None:
 def test_keys_are_compared_as_the_vendor_tells_them_apart(tmp_path: Path) -> None:
     """A vendor that ignores case may give the key back in another one."""
     shop = open_shop(tmp_path)
-    shop.traits = traits(key_is_case_sensitive=False)
+    shop.facts = facts(key_is_case_sensitive=False)
     shop.add("Ab")
     shop.deliver(shop.plan())
     assert classes(parity(shop, [record("aB")])) == {"matched": 1}
