@@ -57,6 +57,18 @@ class Sandbox:
         """Delete a Salesforce record, told by id or external id."""
         self.call("DELETE", f"salesforce/records/{object_name}/{_quoted(key)}")
 
+    def restore_record(self, object_name: str, key: str) -> None:
+        """Bring a deleted Salesforce record back, told by id or external id."""
+        self.call("POST", f"salesforce/restores/{object_name}", {"key": key})
+
+    def merge_records(self, object_name: str, winner: str, loser: str) -> None:
+        """Merge a Salesforce record into another, both told by id or external id."""
+        self.call("POST", f"salesforce/merges/{object_name}", {"winner": winner, "loser": loser})
+
+    def permit(self, object_name: str, **permissions: bool) -> None:
+        """Change what the user may do with an object: createable, updateable, deletable."""
+        self.call("PATCH", f"salesforce/objects/{object_name}", permissions)
+
     def jobs(self) -> list[dict[str, Any]]:
         """Return Salesforce's bulk jobs, oldest first, as the API tells of each."""
         return list(self.call("GET", "salesforce/jobs")["jobs"])

@@ -62,8 +62,6 @@ class SalesforceCollections(SandboxSubject):
         "create_only_updates_nothing": _UPSERT_ONLY,
         "remove": _UPSERT_ONLY,
         "remove_what_is_not_there": _UPSERT_ONLY,
-        "merged_record": not_yet(NotImplementedError, "nobody can merge in the sandbox"),
-        "restored_record": not_yet(NotImplementedError, "nobody can restore in the sandbox"),
         "preflight_misses_a_permission": not_yet(
             NotImplementedError, "the sandbox's user has every permission"
         ),
@@ -90,6 +88,14 @@ class SalesforceCollections(SandboxSubject):
     def delete(self, key: str) -> None:
         """Put the record into the recycle bin."""
         self.sandbox.delete_record("Contact", key)
+
+    def restore(self, key: str) -> None:
+        """Take the record out of the recycle bin."""
+        self.sandbox.restore_record("Contact", key)
+
+    def merge(self, winner: str, loser: str) -> None:
+        """Merge two contacts."""
+        self.sandbox.merge_records("Contact", winner=winner, loser=loser)
 
     def lose_field(self, field: str) -> None:
         """Hide the field."""

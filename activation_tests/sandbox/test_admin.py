@@ -72,7 +72,7 @@ def test_edits_by_hand_are_checked_like_others(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "records/salesforce/Lead"),
+        ("GET", "records/salesforce/Opportunity"),
         ("GET", "records/nobody/contacts"),
         ("GET", "quota?system=nobody"),
         ("GET", "quota?name=nothing"),

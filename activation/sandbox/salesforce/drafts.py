@@ -18,7 +18,8 @@ from activation.sandbox.salesforce.errors import (
     required_missing,
     wrong_type,
 )
-from activation.sandbox.salesforce.records import Found, Records, fold
+from activation.sandbox.salesforce.objects import TOGETHER
+from activation.sandbox.salesforce.records import Found, Records, fold, quoted
 from activation.sandbox.salesforce.schema import Catalogue, Field, SObject
 from activation.sandbox.salesforce.values import Stored
 
@@ -151,6 +152,8 @@ class Drafting:
         for draft in drafts:
             sobject, values = draft.sobject, draft.values
             creating = draft.row is None
+            if not sobject.document["createable" if creating else "updateable"]:
+                draft.errors.append(_no_permission(sobject, creating=creating))
             closed = sobject.not_createable if creating else sobject.not_updateable
             if refused := [name for name in values if name in closed]:
                 draft.errors.append(not_writable(refused))
@@ -165,6 +168,23 @@ class Drafting:
                 unique = sobject.field(name)
                 if unique is not None and unique is not matched_by:
                     self._check_unique(own, unique)
+            for names in TOGETHER.get(sobject.name, ()):
+                self._check_together([d for d in own if d.row is None], names)
+
+    def _check_together(self, drafts: Sequence[Draft], names: tuple[str, str]) -> None:
+        """Refuse new records that have these two fields as another has."""
+        claimed: set[tuple[Stored, ...]] = set()
+        for draft in drafts:
+            pair = tuple(draft.values.get(name) for name in names)
+            if None in pair:
+                continue
+            where = " AND ".join(f"{quoted(name)} = ?" for name in names)
+            if pair in claimed or self._records.read(
+                draft.sobject, f'{where} AND "IsDeleted" = 0', pair
+            ):
+                # Text as recorded by users of the API.
+                draft.errors.append(RowRefused("DUPLICATE_VALUE", "Already a campaign member."))
+            claimed.add(pair)
 
     def _check_unique(self, drafts: Sequence[Draft], unique: Field) -> None:
         name = unique.name
@@ -185,6 +205,14 @@ class Drafting:
 
 def _folded(key: Field, value: Stored) -> Stored:
     return fold(value, is_case_sensitive=key.document["caseSensitive"])
+
+
+def _no_permission(sobject: SObject, *, creating: bool) -> RowRefused:
+    # Codes are known from users of the API, texts from general knowledge.
+    if creating:
+        text = f"entity type cannot be inserted: {sobject.document['label']}"
+        return RowRefused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)
+    return RowRefused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
 
 
 def _settle(draft: Draft, key: Field, value: Stored, hits: Sequence[Found]) -> None:

@@ -9,13 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from activation.clock import Clock
 from activation.errors import UsageError
 from activation.sandbox.salesforce.collections import read_object
 from activation.sandbox.salesforce.errors import CallRefused, RowRefused, json_answer, not_found
 from activation.sandbox.salesforce.ids import PERSON, parse_id
-from activation.sandbox.salesforce.records import Records
+from activation.sandbox.salesforce.records import Found, Records
 from activation.sandbox.salesforce.schema import Catalogue, SObject
 from activation.sandbox.salesforce.writes import Writes
+from activation.sandbox.state import State
 
 _ROOT = "/_sandbox/salesforce"
 Act = Callable[[Request, bytes], Any]
@@ -24,7 +26,11 @@ Act = Callable[[Request, bytes], Any]
 class Edits:
     """The admin addresses that belong to Salesforce alone."""
 
-    def __init__(self, catalogue: Catalogue, records: Records, writes: Writes) -> None:
+    def __init__(
+        self, state: State, clock: Clock, catalogue: Catalogue, records: Records, writes: Writes
+    ) -> None:
+        self._state = state
+        self._clock = clock
         self._catalogue = catalogue
         self._records = records
         self._writes = writes
@@ -34,8 +40,11 @@ class Edits:
         record = f"{_ROOT}/records/{{object}}"
         acts: list[tuple[str, list[str], Act]] = [
             (f"{_ROOT}/objects/{{object}}/fields/{{field}}", ["PATCH"], self._edit_field),
+            (f"{_ROOT}/objects/{{object}}", ["PATCH"], self._permit),
             ("/_sandbox/schema", ["DELETE"], self._reset_schema),
             (record, ["POST"], self._create_record),
+            (f"{_ROOT}/merges/{{object}}", ["POST"], self._merge),
+            (f"{_ROOT}/restores/{{object}}", ["POST"], self._restore),
             (f"{record}/{{key:path}}", ["POST", "PATCH"], self._edit_record),
             (f"{record}/{{key:path}}", ["DELETE"], self._delete_record),
         ]
@@ -46,6 +55,36 @@ class Edits:
         field = self._catalogue.edit(path["object"], path["field"], read_object(body))
         self._records.prepare(self._catalogue.whole(path["object"]))
         return field
+
+    def _permit(self, request: Request, body: bytes) -> Any:
+        return self._catalogue.permit(request.path_params["object"], read_object(body))
+
+    def _merge(self, request: Request, body: bytes) -> Any:
+        """Merge the record `loser` into the record `winner`: ids, or values of the key."""
+        given, sobject = read_object(body), self._sobject(request)
+        winner, loser = (self._found(sobject, str(given.get(n))) for n in ("winner", "loser"))
+        if not sobject.document["mergeable"]:
+            raise CallRefused(400, "INVALID_TYPE", f"{sobject.name} records cannot be merged")
+        with self._state.transaction():
+            self._records.merge(sobject, winner.id, loser.row, self._clock.now())
+        return {"id": winner.id}
+
+    def _restore(self, request: Request, body: bytes) -> Any:
+        """Take the record `key` out of the recycle bin: an id, or a value of the key."""
+        sobject = self._sobject(request)
+        found = self._found(sobject, str(read_object(body).get("key")), deleted=True)
+        if not sobject.document["undeletable"]:
+            raise CallRefused(400, "INVALID_TYPE", f"{sobject.name} records cannot be restored")
+        for field in sobject.fields.values():
+            if field.document["unique"]:
+                (held,) = self._records.read(sobject, '"Id" = ?', [found.id])
+                others = self._records.find(sobject, field, [held[field.name]])
+                if any(not hit.is_deleted for hit in others):
+                    text = f"duplicate value found: {field.name} is taken by another record"
+                    raise CallRefused(400, "DUPLICATE_VALUE", text)
+        with self._state.transaction():
+            self._records.restore(sobject, [found.row], self._clock.now())
+        return {"id": found.id}
 
     def _reset_schema(self, _request: Request, _body: bytes) -> Any:
         self._catalogue.reset()
@@ -79,17 +118,23 @@ class Edits:
         return sobject
 
     def _find(self, request: Request) -> tuple[SObject, str]:
+        sobject = self._sobject(request)
+        return sobject, self._found(sobject, request.path_params["key"]).id
+
+    def _found(self, sobject: SObject, text: str, *, deleted: bool = False) -> Found:
         """Return the record with that id, or with that value of its first external id."""
-        sobject, text = self._sobject(request), request.path_params["key"]
         identity = parse_id(text)
-        if identity is not None and identity.startswith(sobject.prefix):
-            return sobject, identity
-        for field in sobject.fields.values():
-            if field.document["externalId"]:
-                found = self._records.find(sobject, field, [field.normalise(text)])
-                alive = [hit for hit in found if not hit.is_deleted]
-                if len(alive) == 1:
-                    return sobject, alive[0].id
+        keys = [(sobject.field("Id"), identity)] if identity else []
+        keys += [
+            (field, str(field.normalise(text)))
+            for field in sobject.fields.values()
+            if field.document["externalId"]
+        ]
+        for field, value in keys:
+            found = self._records.find(sobject, field, [value]) if field else []
+            those = [hit for hit in found if hit.is_deleted is deleted]
+            if len(those) == 1 or (those and deleted):
+                return those[-1]
         raise not_found("There is no such record")
 
 

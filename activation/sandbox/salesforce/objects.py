@@ -22,12 +22,14 @@ from activation.sandbox.salesforce.fields import (
 _NOT_WRITABLE: Document = {"createable": False, "updateable": False}
 _REQUIRED: Document = {"nillable": False}
 _INDUSTRIES = ["Agriculture", "Banking", "Education", "Healthcare", "Retail", "Technology", "Other"]
+_LEAD_STATES = ["Open - Not Contacted", "Working - Contacted", "Closed - Not Converted"]
 _LEAD_SOURCES = ["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"]
 
-GENERATED = {
-    ("Contact", "Name"): """trim(coalesce("FirstName" || ' ', '') || coalesce("LastName", ''))"""
-}
+_FULL_NAME = """trim(coalesce("FirstName" || ' ', '') || coalesce("LastName", ''))"""
+GENERATED = {("Contact", "Name"): _FULL_NAME, ("Lead", "Name"): _FULL_NAME}
 """Fields whose value SQLite derives from others."""
+TOGETHER = {"CampaignMember": (("CampaignId", "ContactId"), ("CampaignId", "LeadId"))}
+"""Fields that no two records may have alike together."""
 
 
 def _object(name: str, plural: str, prefix: str, fields: list[Document]) -> Document:
@@ -70,6 +72,7 @@ def contact() -> Document:
         "Contacts",
         "003",
         [
+            _master("Contact"),
             reference("AccountId", "Account", "Account", "Account ID"),
             text("LastName", 80, "Last Name", **_REQUIRED),
             text("FirstName", 40, "First Name"),
@@ -104,6 +107,7 @@ def account() -> Document:
         "Accounts",
         "001",
         [
+            _master("Account"),
             text("Name", 255, "Account Name", nameField=True, **_REQUIRED),
             text("Phone", 40, "Account Phone", type="phone"),
             text("Website", 255, "Website", type="url"),
@@ -119,6 +123,99 @@ def account() -> Document:
     )
 
 
+def lead() -> Document:
+    """Return the describe document of Lead."""
+    return _object(
+        "Lead",
+        "Leads",
+        "00Q",
+        [
+            _master("Lead"),
+            text("LastName", 80, "Last Name", **_REQUIRED),
+            text("FirstName", 40, "First Name"),
+            text("Name", 121, "Full Name", nameField=True, nillable=False, **_NOT_WRITABLE),
+            text("Company", 255, "Company", **_REQUIRED),
+            text("Title", 128, "Title"),
+            text("Email", 80, "Email", type="email", idLookup=True),
+            text("Phone", 40, "Phone", type="phone"),
+            picklist("LeadSource", _LEAD_SOURCES, "Lead Source", restricted=False),
+            picklist("Status", _LEAD_STATES, "Status", restricted=False)
+            | {"nillable": False, "defaultedOnCreate": True},
+            boolean("IsConverted", "Converted") | _NOT_WRITABLE,
+            _owner(),
+            external_id("Lead_Key__c", 80, "Lead Key"),
+        ],
+    )
+
+
+def campaign() -> Document:
+    """Return the describe document of Campaign."""
+    return _object(
+        "Campaign",
+        "Campaigns",
+        "701",
+        [
+            text("Name", 80, "Name", nameField=True, **_REQUIRED),
+            boolean("IsActive", "Active"),
+            picklist("Status", ["Planned", "In Progress", "Completed"], "Status", restricted=False),
+            field("StartDate", "date", "Start Date"),
+            _owner(),
+            external_id("Campaign_Key__c", 80, "Campaign Key"),
+        ],
+    )
+
+
+def campaign_member() -> Document:
+    """Return the describe document of CampaignMember: who is in it is said once, at creation."""
+    fixed: Document = {"updateable": False}
+    document = _object(
+        "CampaignMember",
+        "Campaign Members",
+        "00v",
+        [
+            reference("CampaignId", "Campaign", "Campaign", "Campaign ID", nillable=False, **fixed),
+            reference("LeadId", "Lead", "Lead", "Lead ID", **fixed),
+            reference("ContactId", "Contact", "Contact", "Contact ID", **fixed),
+            picklist("Status", ["Sent", "Responded"], "Status", restricted=False),
+            boolean("HasResponded", "Responded") | _NOT_WRITABLE,
+            external_id("Member_Key__c", 120, "Member Key"),
+        ],
+    )
+    return {**document, "mergeable": False, "undeletable": False}
+
+
+def subscription() -> Document:
+    """Return the describe document of the demonstration company's own object."""
+    return _object(
+        "Subscription__c",
+        "Subscriptions",
+        "a00",
+        [
+            text("Name", 80, "Subscription Name", nameField=True, defaultedOnCreate=True),
+            reference("Contact__c", "Contact", "Contact__r", "Contact"),
+            picklist("Plan__c", ["Free", "Team", "Enterprise"], "Plan", restricted=True),
+            number("Seats__c", "double", 6, 0, "Seats"),
+            field("Renews_On__c", "date", "Renews On"),
+            _owner(),
+            external_id("Subscription_Key__c", 80, "Subscription Key"),
+        ],
+    )
+
+
+def _master(name: str) -> Document:
+    """Return the field that names the record into which this one was merged."""
+    label = "Master Record ID"
+    return reference("MasterRecordId", name, "MasterRecord", label, **_NOT_WRITABLE)
+
+
 def documents() -> dict[str, Document]:
     """Return a fresh copy of every document by object name."""
-    return {document["name"]: document for document in (contact(), account())}
+    all_of_them = (
+        contact(),
+        account(),
+        lead(),
+        campaign(),
+        campaign_member(),
+        subscription(),
+    )
+    return {document["name"]: document for document in all_of_them}

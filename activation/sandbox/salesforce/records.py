@@ -97,17 +97,16 @@ class Records:
         ids = [make_id(sobject.prefix, first + place) for place in range(len(rows))]
         now = stamp(at)
         stamps = (now, user, now, user, now, INTEGRATION_USER)
+        owned = sobject.field("OwnerId") is not None
         shapes: dict[tuple[str, ...], list[tuple[Stored, ...]]] = {}
         for place, row in enumerate(rows):
             given = {name: value for name, value in row.items() if value is not None}
-            system: tuple[Stored, ...] = (
-                first + place,
-                ids[place],
-                *stamps[: 5 if "OwnerId" in given else 6],
-            )
+            stamped = 6 if owned and "OwnerId" not in given else 5
+            system: tuple[Stored, ...] = (first + place, ids[place], *stamps[:stamped])
             shapes.setdefault(tuple(given), []).append((*system, *given.values()))
         for columns, values in shapes.items():
-            names = ("row", "Id", *_STAMPS[: 5 if "OwnerId" in columns else 6], *columns)
+            stamped = 6 if owned and "OwnerId" not in columns else 5
+            names = ("row", "Id", *_STAMPS[:stamped], *columns)
             self._state.connection.executemany(
                 f"INSERT INTO {quoted(sobject.table)} ({','.join(map(quoted, names))})"  # noqa: S608
                 f" VALUES ({marks(len(names))})",
@@ -144,6 +143,23 @@ class Records:
             ' "SystemModstamp"=? WHERE row=?',
             [(now, now, row) for row in rows],
         )
+
+    def restore(self, sobject: SObject, rows: Sequence[int], at: datetime) -> None:
+        """Take records out of the recycle bin."""
+        now = stamp(at)
+        self._state.connection.executemany(
+            f'UPDATE {quoted(sobject.table)} SET "IsDeleted"=0,"LastModifiedDate"=?,'  # noqa: S608
+            ' "SystemModstamp"=? WHERE row=?',
+            [(now, now, row) for row in rows],
+        )
+
+    def merge(self, sobject: SObject, winner: str, loser: int, at: datetime) -> None:
+        """Put a record into the recycle bin, with the one that it was merged into."""
+        self._state.connection.execute(
+            f'UPDATE {quoted(sobject.table)} SET "MasterRecordId"=? WHERE row=?',  # noqa: S608
+            (winner, loser),
+        )
+        self.delete(sobject, [loser], at)
 
     def read(
         self, sobject: SObject, where: str, parameters: Sequence[Stored]

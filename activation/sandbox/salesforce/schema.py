@@ -31,6 +31,9 @@ _EDITABLE: dict[str, type | tuple[type, ...]] = {
     "picklistValues": list,
     "label": str,
 }
+_PERMISSIONS = ("createable", "updateable", "deletable", "undeletable")
+_OBJECT = ""
+"""In place of a field's name: the edit is of the object itself."""
 _ADDABLE = frozenset(
     {
         *("string", "email", "phone", "url", "textarea", "picklist", "boolean", "int"),
@@ -200,19 +203,38 @@ class Catalogue:
             hint = "To add it, give its type too."
             raise UsageError(f"There is no field {name!r} on {sobject}.", hint=hint)
         _check_edit(name, edit, is_added=found is None or "type" in stored)
-        merged = orjson.dumps({**stored, **edit}).decode()
-        with self._state.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO salesforce_schema_edits VALUES (?, ?, ?)",
-                (sobject, name, merged),
-            )
-        self._touch()
-        self._reload()
+        self._keep(sobject, name, {**stored, **edit})
         return next(f for f in self._full[sobject]["fields"] if f["name"] == name)
+
+    def permit(self, sobject: str, edit: dict[str, Any]) -> Document:
+        """
+        Change what the running user may do with the records of an object; return it as it is then.
+
+        Raises:
+            UsageError: the object or a permission is not known.
+        """
+        if sobject not in self._full:
+            hint = f"Objects: {', '.join(self._full)}."
+            raise UsageError(f"There is no object {sobject!r}.", hint=hint)
+        for name, value in edit.items():
+            if name not in _PERMISSIONS or not isinstance(value, bool):
+                hint = f"Permissions, true or false: {', '.join(_PERMISSIONS)}."
+                raise UsageError(f"{name} of {sobject} cannot be set to {value!r}.", hint=hint)
+        self._keep(sobject, _OBJECT, {**self._edits().get((sobject, _OBJECT), {}), **edit})
+        return {name: self._full[sobject][name] for name in _PERMISSIONS}
 
     def reset(self) -> None:
         """Take all edits back."""
         self._state.connection.execute("DELETE FROM salesforce_schema_edits")
+        self._touch()
+        self._reload()
+
+    def _keep(self, sobject: str, name: str, edit: dict[str, Any]) -> None:
+        with self._state.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO salesforce_schema_edits VALUES (?, ?, ?)",
+                (sobject, name, orjson.dumps(edit).decode()),
+            )
         self._touch()
         self._reload()
 
@@ -246,6 +268,9 @@ class Catalogue:
         self._full = documents()
         self._compiled.clear()
         for (sobject, name), edit in self._edits().items():
+            if name == _OBJECT:
+                self._full[sobject].update(edit)
+                continue
             fields = self._full[sobject]["fields"]
             changed = dict(edit)
             if "picklistValues" in changed:

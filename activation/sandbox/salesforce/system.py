@@ -104,7 +104,7 @@ class Salesforce:
             faults=surroundings.faults,
             quirks=self.quirks,
         )
-        self._edits = Edits(self._catalogue, self._records, writes)
+        self._edits = Edits(state, clock, self._catalogue, self._records, writes)
         self._routes = Routes(
             surroundings,
             catalogue=self._catalogue,

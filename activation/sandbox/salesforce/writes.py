@@ -129,6 +129,9 @@ class Writes:
             sobject = self._of_id(identity)
             found = self._locate(sobject, identity)
             refused = found if isinstance(found, RowRefused) else strike(faults, {"Id": identity})
+            if sobject is not None and not sobject.document["deletable"]:
+                text = "insufficient access rights on object id"
+                refused = RowRefused("INSUFFICIENT_ACCESS_OR_READONLY", text)
             if refused is not None or isinstance(found, RowRefused):
                 written.append(Written(None, created=False, error=refused))
                 continue
