@@ -11,7 +11,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -92,7 +92,10 @@ class Gateway:
             await self._app(scope, receive, send)
             return
         method = scope["method"]
-        body = await Request(scope, receive).body()
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return  # whoever sent it is gone, and half a request is none
         is_data = system.is_data(path)
         fault = self._faults.request_fault(system.name, method, path, body, is_data=is_data)
         struck = fault.name.value if fault else None

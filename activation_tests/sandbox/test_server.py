@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -51,6 +52,19 @@ def test_what_was_there_is_there_after_a_restart(tmp_path: Path) -> None:
         assert org.upsert(contact("c-1"), contact("c-2")).json()[0]["id"] == first
         assert sandbox.requests()[-1]["id"] > logged[-1]["id"]
         org.http.close()
+
+
+def test_half_a_request_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A caller that dies in the middle of a request leaves no entry in the log and no noise."""
+    with running(tmp_path) as address:
+        where = urlsplit(address)
+        with socket.create_connection(("127.0.0.1", where.port or 0)) as line:
+            head = "PATCH /services/data/v66.0/composite/sobjects HTTP/1.1\r\nHost: x\r\n"
+            line.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+
+        assert Sandbox(address).health()["sandbox"]
+        assert Sandbox(address).requests() == []
+    assert not caplog.records
 
 
 def test_keys_are_not_kept_unless_asked_for(tmp_path: Path) -> None:
