@@ -30,7 +30,7 @@ def admin_routes(application: Application) -> list[BaseRoute]:
         ("/_sandbox/faults", "POST", admin.add_fault),
         ("/_sandbox/faults", "DELETE", admin.clear_faults),
         ("/_sandbox/requests", "GET", admin.requests),
-        ("/_sandbox/records/{system}/{object}", "GET", admin.records),
+        ("/_sandbox/records/{system}/{object:path}", "GET", admin.records),
         ("/_sandbox/quota", "GET", admin.quota),
         ("/_sandbox/quota", "POST", admin.set_quota),
         ("/_sandbox/quotas", "GET", admin.quotas),

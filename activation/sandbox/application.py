@@ -12,13 +12,14 @@ from starlette.types import ASGIApp
 from activation.clock import Clock
 from activation.sandbox.faults import Faults
 from activation.sandbox.gateway import Connections, Gateway
+from activation.sandbox.hubspot.system import HubSpot
 from activation.sandbox.requests_log import RequestsLog
 from activation.sandbox.salesforce.system import Salesforce
 from activation.sandbox.state import State
 from activation.sandbox.system import Surroundings, System
 from activation.sandbox.time_scale import sandbox_clock
 
-_VENDORS: tuple[Callable[[Surroundings], System], ...] = (Salesforce,)
+_VENDORS: tuple[Callable[[Surroundings], System], ...] = (Salesforce, HubSpot)
 
 
 class Application:

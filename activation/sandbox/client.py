@@ -45,17 +45,19 @@ class Sandbox:
         """Return how many records an object has."""
         return int(self.call("GET", f"records/{system}/{object_name}?limit=0")["total"])
 
-    def edit_record(self, object_name: str, key: str, **fields: Any) -> None:
-        """Change a Salesforce record, told by id or external id, as a person would."""
-        self.call("POST", f"salesforce/records/{object_name}/{_quoted(key)}", fields)
+    def edit_record(
+        self, object_name: str, key: str, /, system: str = "salesforce", **fields: Any
+    ) -> None:
+        """Change a record, told by its id or by a key that the vendor knows, as a person would."""
+        self.call("POST", f"{system}/records/{object_name}/{_quoted(key)}", fields)
 
-    def create_record(self, object_name: str, **fields: Any) -> str:
-        """Create a Salesforce record as a person would; return its id."""
-        return str(self.call("POST", f"salesforce/records/{object_name}", fields)["id"])
+    def create_record(self, object_name: str, /, system: str = "salesforce", **fields: Any) -> str:
+        """Create a record as a person would; return its id."""
+        return str(self.call("POST", f"{system}/records/{object_name}", fields)["id"])
 
-    def delete_record(self, object_name: str, key: str) -> None:
-        """Delete a Salesforce record, told by id or external id."""
-        self.call("DELETE", f"salesforce/records/{object_name}/{_quoted(key)}")
+    def delete_record(self, object_name: str, key: str, /, system: str = "salesforce") -> None:
+        """Delete a record, told by its id or by a key that the vendor knows."""
+        self.call("DELETE", f"{system}/records/{object_name}/{_quoted(key)}")
 
     def restore_record(self, object_name: str, key: str) -> None:
         """Bring a deleted Salesforce record back, told by id or external id."""
@@ -73,9 +75,11 @@ class Sandbox:
         """Return Salesforce's bulk jobs, oldest first, as the API tells of each."""
         return list(self.call("GET", "salesforce/jobs")["jobs"])
 
-    def edit_field(self, object_name: str, field: str, **changes: Any) -> dict[str, Any]:
-        """Change a Salesforce field, or add one if `type` is among the changes."""
-        return self.call("PATCH", f"salesforce/objects/{object_name}/fields/{field}", changes)
+    def edit_field(
+        self, object_name: str, field: str, /, system: str = "salesforce", **changes: Any
+    ) -> dict[str, Any]:
+        """Change a field, or add one if `type` is among the changes."""
+        return self.call("PATCH", f"{system}/objects/{object_name}/fields/{field}", changes)
 
     def reset_schema(self) -> None:
         """Take all changes of fields back."""

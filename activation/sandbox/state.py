@@ -45,9 +45,9 @@ class State:
             self.connection.close()
             message = f"{self.path} was written by another version of the sandbox ({found})."
             raise Unavailable(message, hint="Delete the file or choose another state folder.")
-        # A sandbox need not survive a power cut; WAL with NORMAL survives a killed process.
+        # A sandbox need not survive a power cut; WAL without a sync survives a killed process.
         self.connection.execute("PRAGMA journal_mode = WAL")
-        self.connection.execute("PRAGMA synchronous = NORMAL")
+        self.connection.execute("PRAGMA synchronous = OFF")
         self.connection.execute("PRAGMA cache_size = -65536")
         self.connection.execute(f"PRAGMA user_version = {_FORMAT}")
 

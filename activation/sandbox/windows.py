@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from activation.clock import Clock
@@ -87,6 +88,11 @@ class RollingWindow:
         while self._taken and self._taken[0] + self.seconds <= now:
             self._taken.popleft()
         return len(self._taken)
+
+    def within(self, seconds: float) -> int:
+        """Return the requests of so many last seconds, fewer than the window's."""
+        begin = self._clock.monotonic() - seconds
+        return sum(1 for _ in takewhile(lambda at: at > begin, reversed(self._taken)))
 
     def resets_in(self) -> float:
         """Return the seconds until the oldest request drops out."""
