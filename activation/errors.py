@@ -13,6 +13,7 @@ Every error that `activation` raises on purpose.
     │   └── Busy                   another run of the same sync is under way
     └── DestinationError           a vendor's answer, typed at the destination's edge
         ├── Transient              the same bytes may be sent again
+        │   └── Throttled          the vendor wants to be asked less often
         ├── BatchRefused           the whole request was refused; no row was written
         ├── QuotaRefused           the vendor's own daily limit
         └── AccessRefused          credentials or permission; a human must act
@@ -135,6 +136,10 @@ class Transient(DestinationError):
         super().__init__(message, code=code)
         self.applied = applied
         self.retry_after = retry_after
+
+
+class Throttled(Transient):
+    """Too many requests: nothing was applied, and the whole bucket slows down."""
 
 
 class BatchRefused(DestinationError):

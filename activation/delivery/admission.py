@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from activation.contract.destination import Mode
 from activation.delivery.order import DeliveryOrder
 from activation.errors import Refused
 from activation.ledger import Ledger
@@ -32,13 +31,6 @@ def admit(order: DeliveryOrder, ledger: Ledger, now: datetime) -> PlanRecord:
     if now - plan.created_at > order.bounds.max_age:
         minutes = order.bounds.max_age.total_seconds() / 60
         raise _refusal(plan, f"is older than {minutes:g} minutes", _AGAIN)
-    mode = order.contract.destination.mode
-    if mode in (Mode.UPDATE_ONLY, Mode.CREATE_ONLY):
-        # Sent as an upsert, a row without a record would make one.
-        raise _refusal(plan, f"is of mode {mode}, which this version cannot deliver", _AGAIN)
-    if any(count.operation == "delete" and count.disposition == "send" for count in plan.counts):
-        # Sent as an upsert, a deletion would bring the record back.
-        raise _refusal(plan, "deletes records, which this version cannot", _AGAIN)
     return plan
 
 

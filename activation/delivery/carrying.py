@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,20 +14,26 @@ import pyarrow as pa
 
 from activation.clock import Clock
 from activation.contract.model import Contract
+from activation.delivery.calls import Calls
 from activation.delivery.consent import Consent
+from activation.delivery.doubt import fence_of_doubt
 from activation.delivery.halt import Halt
-from activation.delivery.order import Bounds, budget_of, target_of
-from activation.delivery.parcels import Parcel, again, encoder
+from activation.delivery.journal import Journal
+from activation.delivery.order import Bounds, budget_of
+from activation.delivery.parcels import Parcel, again
 from activation.delivery.ports import Actions, Wire
 from activation.delivery.retry import Patience
+from activation.delivery.routes import Routes
 from activation.delivery.sending import SendPath
-from activation.destinations.base import Destination, RequestEndpoint
-from activation.destinations.traits import EndpointClass
+from activation.delivery.settling import Settling
+from activation.delivery.watch import Watch
+from activation.destinations.base import Destination
 from activation.errors import Refused
 from activation.ledger import Ledger
 from activation.ledger.attempts import Settlement
 from activation.ledger.batches import UNKNOWN, BatchRecord
 from activation.ledger.leases import Lease
+from activation.ledger.plans import PlanRecord
 
 Parcels = AsyncGenerator[Parcel, None]
 
@@ -59,56 +66,78 @@ def open_path(  # noqa: PLR0913 - each is named
     lease: Lease,
     actions: Actions,
     *,
-    rows: int,
+    plan: PlanRecord,
     recorded: Callable[[Settlement], None],
 ) -> SendPath:
-    """Return the send path for the actions of one plan, of which so many rows are to be sent."""
+    """Return the send path for the actions of one plan."""
     contract, bounds = terms.contract, terms.bounds
-    target = target_of(contract)
-    endpoint = means.destination.endpoint(target, rows=rows)
-    if not isinstance(endpoint, RequestEndpoint):
-        raise Refused(
-            f"{contract.destination.connection} wants a job for {rows} rows, which this version "
-            "cannot run.",
-            hint="Choose a smaller phase.",
-            sync=contract.sync,
-        )
+    halt, clock, wire, ledger = Halt(), means.clock, means.wire, means.ledger
+    budget = budget_of(contract, terms.headroom)
+    rows: Counter[str] = Counter()
+    for count in plan.counts:
+        rows[count.operation] += count.rows if count.disposition == "send" else 0
+    journal = Journal(ledger, lease, budget, clock, wire)
+    patience = Patience.of(contract.replay)
     return SendPath(
-        endpoint=endpoint,
-        target=target,
-        encode=encoder(endpoint.encode, target),
-        ledger=means.ledger,
-        lease=lease,
-        budget=budget_of(contract, terms.headroom),
-        consent=Consent(
-            actions, clock=means.clock, wire=means.wire, seconds=bounds.recheck_seconds
+        routes=Routes(means.destination, contract, ledger, rows),
+        journal=journal,
+        calls=Calls(clock, wire, halt, asyncio.Semaphore(contract.quota.concurrency)),
+        settling=Settling(
+            journal,
+            clock,
+            means.randomness,
+            patience,
+            recorded,
+            ledger.dead_letters.open_keys(contract.sync),
         ),
-        clock=means.clock,
-        wire=means.wire,
-        randomness=means.randomness,
-        patience=Patience.of(contract.replay),
+        lease=lease,
+        budget=budget,
+        consent=Consent(actions, clock=clock, wire=wire, seconds=bounds.recheck_seconds),
+        clock=clock,
+        wire=wire,
+        patience=patience,
         request_seconds=bounds.request_seconds,
-        halt=Halt(),
-        recorded=recorded,
-        open_letters=means.ledger.dead_letters.open_keys(contract.sync),
+        halt=halt,
     )
 
 
-async def carry_all(parcels: Parcels, path: SendPath, *, at_once: int) -> None:
+async def carry_all(parcels: Parcels, path: SendPath, terms: Terms) -> None:
     """
     Send parcels, some at once, while the next ones are read and encoded.
 
+    There are more carriers than requests at once, so that one intent is written and one outcome
+    recorded while others are on the wire.
     The first error halts everything in good order and stands in `path.halt` afterwards.
     """
+    at_once = terms.contract.quota.concurrency
+    carriers = at_once + at_once // 2 + 1
     queue: asyncio.Queue[Parcel | None] = asyncio.Queue(maxsize=at_once)
-    tasks = [asyncio.ensure_future(_feed(parcels, queue, path.halt, consumers=at_once))]
-    tasks += [asyncio.ensure_future(_work(queue, path)) for _ in range(at_once)]
+    watch = Watch(
+        path.journal.ledger,
+        path.budget,
+        path.clock,
+        path.wire,
+        path.halt,
+        terms.bounds.watch_seconds,
+    )
+    await watch.look()
+    tasks = [asyncio.ensure_future(_feed(parcels, queue, path.halt, consumers=carriers))]
+    tasks += [asyncio.ensure_future(_work(queue, path)) for _ in range(carriers)]
+    watching = asyncio.ensure_future(watch.keep())
+    carried = asyncio.ensure_future(_all(tasks))
     try:
-        await asyncio.gather(*tasks)
+        await asyncio.wait((carried, watching), return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        await carried
     finally:
-        for task in tasks:
+        for task in (*tasks, watching, carried):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, watching, carried, return_exceptions=True)
+
+
+async def _all(tasks: Iterable[asyncio.Future[None]]) -> None:
+    await asyncio.gather(*tasks)
 
 
 async def _feed(
@@ -149,11 +178,12 @@ async def reopened(batch: BatchRecord, actions: Actions, path: SendPath) -> Parc
     """
     cut = batch.cut
     rows = await read(actions, cut.first_action, cut.last_action, path.wire)
-    parcel = again(batch, rows, path.encode)
-    upsert = path.endpoint.traits.endpoint_class is EndpointClass.KEYED_UPSERT
-    if batch.state not in UNKNOWN or (upsert and parcel.digest == batch.payload_digest):
+    parcel = again(batch, rows, path.routes)
+    if batch.state not in UNKNOWN:
         return parcel
-    await path.doubt(cut, batch.fence_until)
+    if path.may_go_again(parcel) and parcel.digest == batch.payload_digest:
+        return parcel
+    await path.settling.doubt(cut, fence_of_doubt(parcel.route.traits, batch.fence_until))
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -11,7 +11,7 @@ from activation.clock import Clock
 from activation.delivery.admission import admit
 from activation.delivery.carrying import Means, Parcels, carry_all, open_path, read, reopened
 from activation.delivery.order import DeliveryOrder, Outcomes
-from activation.delivery.parcels import cut_rows, fresh
+from activation.delivery.parcels import cut_rows, fresh, verb_of
 from activation.delivery.ports import Actions, Progress, Wire
 from activation.delivery.sending import SendPath
 from activation.destinations.base import Destination
@@ -22,6 +22,9 @@ from activation.ledger.batches import OPEN, UNKNOWN, BatchRecord
 from activation.ledger.conservation import check
 from activation.ledger.plans import PlanRecord, PlanState
 from activation.ledger.ranges import gaps
+
+_MOST_ROWS = 50_000
+"""Rows that are read at once where a batch holds fewer."""
 
 _REASONS: dict[type[Exception], str] = {
     Paused: "paused",
@@ -70,11 +73,11 @@ async def deliver(  # noqa: PLR0913 - everything is handed in, so that a simulat
             order,
             lease,
             actions,
-            rows=plan.to_send,
+            plan=plan,
             recorded=_Teller(ledger, plan, progress).tell,
         )
         parcels = _parcels(plan, actions, path, chunk_batches=order.bounds.chunk_batches)
-        await carry_all(parcels, path, at_once=order.contract.quota.concurrency)
+        await carry_all(parcels, path, order)
         return _close(ledger, plan, path.halt.reason)
     finally:
         with suppress(Unavailable):  # it runs out by itself
@@ -103,21 +106,40 @@ async def _parcels(
     plan: PlanRecord, actions: Actions, path: SendPath, *, chunk_batches: int
 ) -> Parcels:
     """Yield what is left of a plan: what nobody answered, what was put back, what is new."""
-    known = path.ledger.batches.of_plan(plan.digest)
+    known = path.journal.ledger.batches.of_plan(plan.digest)
+    cuts = [(b.cut.first_action, b.cut.last_action) for b in known if b.cut.parent is None]
+    stretches = list(_stretches(plan, cuts))
+    # A verb that the destination does not offer ends it here, before anything is sent.
+    verbs = [verb_of(await read(actions, start, start, path.wire)) for start, _ in stretches]
+    routes = [path.routes.of(verb) for verb in verbs]
     for batch in sorted(known, key=_unknown_last, reverse=True):
         if batch.state in OPEN and (parcel := await reopened(batch, actions, path)):
             yield parcel
-    cuts = [(b.cut.first_action, b.cut.last_action) for b in known if b.cut.parent is None]
     seq = max((batch.cut.seq for batch in known), default=0)
-    traits = path.endpoint.traits
-    chunk = traits.batch_rows * chunk_batches
-    for start, end in gaps(cuts, 0, plan.to_send - 1):
+    for (start, end), route in zip(stretches, routes, strict=True):
+        batch_rows = route.traits.batch_rows
+        chunk = batch_rows * max(1, min(chunk_batches, _MOST_ROWS // batch_rows))
         for first in range(start, end + 1, chunk):
             rows = await read(actions, first, min(first + chunk - 1, end), path.wire)
-            pieces = cut_rows(rows, first, path.encode, traits)
+            pieces = cut_rows(rows, first, path.routes)
             while piece := await path.wire.run(partial(next, pieces, None)):
                 seq += 1
-                yield fresh(plan.digest, plan.sync, seq, piece)
+                yield fresh(plan.digest, plan.sync, seq, *piece)
+
+
+def _stretches(plan: PlanRecord, cuts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what no batch was cut from yet; removals, which stand first, by themselves."""
+    removals = sum(
+        count.rows
+        for count in plan.counts
+        if count.operation == "delete" and count.disposition == "send"
+    )
+    for start, end in gaps(cuts, 0, plan.to_send - 1):
+        if start < removals <= end:
+            yield start, removals - 1
+            yield removals, end
+        else:
+            yield start, end
 
 
 def _unknown_last(batch: BatchRecord) -> bool:
@@ -157,7 +179,7 @@ class _Teller:
         self._delivered += sum(settlement.delivered.values())
         self._rejected += sum(settlement.rejected.values())
         self._blocked[settlement.cut.id] = sum(settlement.cut.blocked.values())
-        self._requests += settlement.reserved_at is not None
+        self._requests += settlement.spent is not None
         self._progress(
             Progress(
                 self._total,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from activation.clock import Clock
+from activation.errors import Busy, Paused
 
 
 class Halt:
@@ -18,6 +19,11 @@ class Halt:
     def called(self) -> bool:
         """Return whether nothing new may start."""
         return self.reason is not None
+
+    @property
+    def urgent(self) -> bool:
+        """Return whether not even what is cleared may leave any more."""
+        return isinstance(self.reason, Paused | Busy)
 
     def call(self, reason: Exception) -> None:
         """Let nothing new start; the first reason is the one that is told."""

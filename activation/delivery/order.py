@@ -26,7 +26,9 @@ class Bounds:
     lease_seconds: float = 300
     """How long a dead run keeps others away; each write to the ledger renews it."""
     chunk_batches: int = 25
-    """Batches that are read from the warehouse at once."""
+    """Batches that are read from the warehouse at once; fewer, if they are large."""
+    watch_seconds: float = 0.5
+    """How often the kill switch is looked at between requests."""
 
 
 BOUNDS = Bounds()

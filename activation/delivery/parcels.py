@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.destinations.base import Target
-from activation.destinations.traits import Traits
+from activation.delivery.routes import Route, Routes
+from activation.destinations.traits import Verb
 from activation.ledger.batches import BatchRecord, Cut
 from activation.ledger.ranges import pack, unpack
 
-Encode = Callable[[pa.Table], bytes]
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows that fit into one request."""
+
+    rows: pa.Table
+    payload: bytes
+    route: Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,9 @@ class Parcel:
     cut: Cut
     rows: pa.Table
     payload: bytes
+    route: Route
+    first_at: datetime | None = None
+    """When the first attempt at it was about to be made, in whatever delivery."""
     fence: datetime | None = None
     """Until when an attempt that nobody answered may take effect; None if there was none."""
     tries: int = 0
@@ -33,6 +43,10 @@ class Parcel:
     """When the first of them was made, on the monotonic clock."""
     wait: float = 0
     """Seconds to let pass before the next one."""
+    held_up: float | None = None
+    """Since when, on the monotonic clock, the governor lets it wait for something but its pace."""
+    job: str | None = None
+    """The vendor's id of the job that carries it."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -56,7 +70,7 @@ class Parcel:
             return dict(self.cut.operations)
         return operations(self.rows.take(pa.array(positions, pa.int64())))
 
-    def part(self, suffix: str, positions: Sequence[int], encode: Encode) -> Parcel:
+    def part(self, suffix: str, positions: Sequence[int]) -> Parcel:
         """Return a smaller parcel of these rows, which carries on the attempts made so far."""
         numbers = self.numbers
         rows = self.rows.take(pa.array(positions, pa.int64()))
@@ -73,9 +87,12 @@ class Parcel:
             parent=self.cut.id,
             attempts=self.cut.attempts,
         )
-        return replace(self, cut=cut, rows=rows, payload=encode(rows), wait=0)
+        payload = self.route.encode(rows)
+        return replace(
+            self, cut=cut, rows=rows, payload=payload, first_at=None, wait=0, held_up=None, job=None
+        )
 
-    def without(self, numbers: Collection[int], encode: Encode) -> Parcel:
+    def without(self, numbers: Collection[int]) -> Parcel:
         """Return the same parcel, with these actions taken out for want of consent."""
         staying = [i for i, number in enumerate(self.numbers) if number not in numbers]
         leaving = [i for i, number in enumerate(self.numbers) if number in numbers]
@@ -89,7 +106,8 @@ class Parcel:
             operations=operations(rows),
             blocked=blocked,
         )
-        return replace(self, cut=cut, rows=rows, payload=encode(rows) if staying else b"")
+        payload = self.route.encode(rows) if staying else b""
+        return replace(self, cut=cut, rows=rows, payload=payload)
 
 
 def operations(rows: pa.Table) -> dict[str, int]:
@@ -98,47 +116,50 @@ def operations(rows: pa.Table) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in counted}
 
 
-def encoder(encode: Callable[[Target, pa.Table], bytes], target: Target) -> Encode:
-    """Return what makes bytes of rows: the key, the mapped fields, and what is told of them."""
-    columns = ["sync_key", *(mapping.to for mapping in target.fields)]
-
-    def of_rows(rows: pa.Table) -> bytes:
-        told = [name for name in ("destination_id", "changed") if name in rows.column_names]
-        return encode(target, rows.select([*columns, *told]))
-
-    return of_rows
-
-
-def cut_rows(
-    rows: pa.Table, first: int, encode: Encode, traits: Traits
-) -> Iterator[tuple[int, pa.Table, bytes]]:
+def cut_rows(rows: pa.Table, first: int, routes: Routes) -> Iterator[tuple[int, Piece]]:
     """
-    Yield the rows in pieces that fit into one request: number of the first, rows, bytes.
+    Yield the rows in pieces that fit into one request, each with the number of its first row.
 
+    Rows of different verbs never share one.
     A single row that is too large comes out all the same; the vendor's verdict on it is known.
     """
-    for start in range(0, rows.num_rows, traits.batch_rows):
-        yield from _fit(
-            rows.slice(start, traits.batch_rows), first + start, encode, traits.batch_bytes
-        )
+    for start, some, verb in _of_one_verb(rows):
+        route = routes.of(verb)
+        for offset in range(0, some.num_rows, route.traits.batch_rows):
+            piece = some.slice(offset, route.traits.batch_rows)
+            yield from _fit(piece, first + start + offset, route)
 
 
-def _fit(
-    rows: pa.Table, first: int, encode: Encode, most_bytes: int
-) -> Iterator[tuple[int, pa.Table, bytes]]:
-    payload = encode(rows)
-    if len(payload) <= most_bytes or rows.num_rows == 1:
-        yield first, rows, payload
+def verb_of(rows: pa.Table) -> Verb:
+    """Return the verb of rows that were cut for one batch."""
+    return next((verb for _, _, verb in _of_one_verb(rows)), Verb.UPSERT)
+
+
+def _of_one_verb(rows: pa.Table) -> Iterator[tuple[int, pa.Table, Verb]]:
+    """Yield the stretches of rows that ask for the same."""
+    if "verb" not in rows.column_names:
+        yield 0, rows, Verb.UPSERT
+        return
+    stretches = pc.run_end_encode(rows.column("verb").combine_chunks())
+    start = 0
+    for end, verb in zip(stretches.run_ends.to_pylist(), stretches.values.to_pylist(), strict=True):
+        yield start, rows.slice(start, end - start), Verb(verb)
+        start = end
+
+
+def _fit(rows: pa.Table, first: int, route: Route) -> Iterator[tuple[int, Piece]]:
+    payload = route.encode(rows)
+    if len(payload) <= route.traits.batch_bytes or rows.num_rows == 1:
+        yield first, Piece(rows, payload, route)
         return
     half = rows.num_rows // 2
-    yield from _fit(rows.slice(0, half), first, encode, most_bytes)
-    yield from _fit(rows.slice(half), first + half, encode, most_bytes)
+    yield from _fit(rows.slice(0, half), first, route)
+    yield from _fit(rows.slice(half), first + half, route)
 
 
-def fresh(plan_digest: str, sync: str, seq: int, piece: tuple[int, pa.Table, bytes]) -> Parcel:
+def fresh(plan_digest: str, sync: str, seq: int, first: int, piece: Piece) -> Parcel:
     """Return a parcel of rows that have never been in one."""
-    first, rows, payload = piece
-    last = first + rows.num_rows - 1
+    last = first + piece.rows.num_rows - 1
     cut = Cut(
         id=f"{plan_digest[:12]}-{seq:06d}",
         plan_digest=plan_digest,
@@ -147,14 +168,23 @@ def fresh(plan_digest: str, sync: str, seq: int, piece: tuple[int, pa.Table, byt
         first_action=first,
         last_action=last,
         actions=((first, last),),
-        operations=operations(rows),
+        operations=operations(piece.rows),
     )
-    return Parcel(cut, rows, payload)
+    return Parcel(cut, piece.rows, piece.payload, piece.route)
 
 
-def again(record: BatchRecord, rows: pa.Table, encode: Encode) -> Parcel:
+def again(record: BatchRecord, rows: pa.Table, routes: Routes) -> Parcel:
     """Return the parcel of a batch that the ledger holds; `rows` are all that were cut for it."""
     first = record.cut.first_action
     positions = [number - first for number in unpack(record.cut.actions)]
     rows = rows.take(pa.array(positions, pa.int64()))
-    return Parcel(record.cut, rows, encode(rows), fence=record.fence_until)
+    route = routes.of(Verb(record.verb) if record.verb else verb_of(rows), record.endpoint)
+    return Parcel(
+        record.cut,
+        rows,
+        route.encode(rows),
+        route,
+        first_at=record.first_intended_at,
+        fence=record.fence_until,
+        job=record.job,
+    )

@@ -76,9 +76,9 @@ async def settle(  # noqa: PLR0913 - everything is handed in, so that a simulato
         for digest, batches in groupby(found, key=_plan_digest):
             plan = ledger.plans.get(digest)
             actions = actions_of(plan)
-            path = open_path(means, recovery, lease, actions, rows=plan.to_send, recorded=_untold)
+            path = open_path(means, recovery, lease, actions, plan=plan, recorded=_untold)
             parcels = _parcels(plan, list(batches), actions, path)
-            await carry_all(parcels, path, at_once=recovery.contract.quota.concurrency)
+            await carry_all(parcels, path, recovery)
             check(ledger.outcomes(digest))
             if isinstance(path.halt.reason, Stopped):
                 stopped = path.halt.reason
@@ -94,11 +94,11 @@ async def settle(  # noqa: PLR0913 - everything is handed in, so that a simulato
 async def _parcels(
     plan: PlanRecord, batches: Sequence[BatchRecord], actions: Actions, path: SendPath
 ) -> Parcels:
-    overtaken = path.ledger.plans.overtaken_by(plan.digest) is not None
+    overtaken = path.journal.ledger.plans.overtaken_by(plan.digest) is not None
     for batch in batches:
         if overtaken:
             # What that plan sent may be newer; the same bytes could now be the older ones.
-            await path.doubt(batch.cut, batch.fence_until)
+            await path.settling.doubt(batch.cut, batch.fence_until)
         elif parcel := await reopened(batch, actions, path):
             yield parcel
 

@@ -31,8 +31,16 @@ from activation.destinations.base import (
     Target,
 )
 from activation.destinations.base import Fate as RowFate
-from activation.destinations.traits import EndpointClass, ObjectTraits, Traits
-from activation.errors import AccessRefused, Applied, BatchRefused, QuotaRefused, Transient
+from activation.destinations.traits import EndpointClass, ObjectTraits, Traits, Verb
+from activation.errors import (
+    AccessRefused,
+    Applied,
+    BatchRefused,
+    ConfigurationError,
+    QuotaRefused,
+    Throttled,
+    Transient,
+)
 
 MEMORY = Traits(
     system="memory",
@@ -41,6 +49,7 @@ MEMORY = Traits(
     batch_bytes=1_000_000,
     horizon=timedelta(minutes=10),
     keeps_order=True,
+    verbs=frozenset(Verb),
 )
 MEMORY_OBJECT = ObjectTraits(
     key_is_case_sensitive=True,
@@ -119,12 +128,19 @@ class MemoryDestination:
         return MEMORY_OBJECT
 
     def endpoint(self, target: Target, *, rows: int) -> MemoryDestination:  # noqa: ARG002
-        """Return itself, whatever is asked for."""
-        return self
+        """Return itself, however many rows there are."""
+        return self.endpoint_named(target, self.traits.name)
 
-    def endpoint_named(self, target: Target, name: str) -> MemoryDestination:  # noqa: ARG002
-        """Return itself, whatever is asked for."""
-        return self
+    def endpoint_named(self, target: Target, name: str) -> MemoryDestination:
+        """
+        Return itself.
+
+        Raises:
+            ConfigurationError: it was made without that verb, or under another name.
+        """
+        if name == self.traits.name and target.verb in self.traits.verbs:
+            return self
+        raise ConfigurationError(f"memory has no endpoint {name} that can {target.verb}.")
 
     def describe(self, object_name: str) -> ObjectSchema:
         """Return the fields that `fields` holds."""
@@ -137,7 +153,8 @@ class MemoryDestination:
             {"key": row["sync_key"], "fields": {name: row[name] for name in names}}
             for row in rows.to_pylist()
         ]
-        return orjson.dumps({"object": target.object, "records": records}, default=str)
+        body = {"object": target.object, "verb": target.verb, "records": records}
+        return orjson.dumps(body, default=str)
 
     def send(self, target: Target, payload: bytes, *, seconds: float) -> Answer:
         """
@@ -225,7 +242,7 @@ class MemoryDestination:
     def _refuse(self, fault: Fault) -> None:
         match fault.trouble:
             case Trouble.RATE_LIMITED:
-                raise Transient(
+                raise Throttled(
                     "Too many requests.", code="TOO_MANY_REQUESTS", retry_after=fault.retry_after
                 )
             case Trouble.REFUSED:
@@ -236,20 +253,28 @@ class MemoryDestination:
                 raise AccessRefused("The session is not valid.", code="INVALID_SESSION")
 
     def _apply(self, payload: bytes) -> dict[str, Any]:
-        results: dict[str, Any] = {}
-        for record in orjson.loads(payload)["records"]:
-            key = record["key"]
-            if errors := self._row_errors.get(key):
-                error = errors.popleft()
-                results[key] = {"error": [error.code, error.text, error.fate, error.fields]}
-                continue
-            created = key not in self.records
-            if created:
-                self.creates[key] += 1
-                self.ids[key] = f"m{len(self.ids) + 1:06d}"
-            self.records.setdefault(key, {}).update(record["fields"])
-            results[key] = {"id": self.ids[key], "created": created}
-        return results
+        body = orjson.loads(payload)
+        verb = Verb(body["verb"])
+        return {
+            record["key"]: self._apply_one(verb, record["key"], record["fields"])
+            for record in body["records"]
+        }
+
+    def _apply_one(self, verb: Verb, key: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if errors := self._row_errors.get(key):
+            error = errors.popleft()
+            return {"error": [error.code, error.text, error.fate, error.fields]}
+        there = key in self.records
+        if verb in {Verb.REMOVE, Verb.ERASE}:
+            self.records.pop(key, None)
+            return {"id": self.ids.get(key), "created": False}
+        if verb is (Verb.CREATE if there else Verb.UPDATE):
+            return {"error": ["EXISTS" if there else "NOT_FOUND", "", RowFate.PERMANENT, ()]}
+        if not there:
+            self.creates[key] += 1
+            self.ids[key] = f"m{len(self.ids) + 1:06d}"
+        self.records.setdefault(key, {}).update(fields)
+        return {"id": self.ids[key], "created": not there}
 
 
 def _unheard() -> Transient:

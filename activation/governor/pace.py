@@ -58,3 +58,6 @@ class Pace:
         if self.slowed_at is not None and timedelta(0) <= now - self.slowed_at < _ONCE:
             return self
         return replace(self, kept=max(SLOWEST, self.share(now) * by), slowed_at=now)
+
+
+FULL = Pace()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,25 @@ class Claim:
     weight: int
     held: int
     wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a sync that is being delivered now would like to send."""
+
+    sync: str
+    weight: int
+    waiting: int
+    """Requests that it has to send yet."""
+    withdrawals: int
+    """Those among them that remove or erase."""
+    wanting: int
+    """Those that would leave this moment, had they a permit."""
+    seen_at: datetime
+
+
+ACTIVE = timedelta(seconds=10)
+"""A demand that was not repeated for so long is over."""
 
 
 def allotments(total: int, claims: Sequence[Claim]) -> Mapping[str, float]:

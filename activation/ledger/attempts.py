@@ -1,19 +1,24 @@
 """
 The two writes around every request: the intent before it, what came of it after.
 
-Each is one transaction: either all of it is kept, or nothing.
+What several requests have to write at the same moment goes into one transaction: either all of it
+is kept, or nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
-from activation.destinations.base import QuotaReading
+import sqlalchemy as sa
+
+from activation.errors import Paused, Stopped
 from activation.governor.budget import Budget
-from activation.ledger import batches, dead_letters, leases, quota, receipts, switches
+from activation.ledger import batches, clearing, dead_letters, leases, receipts, spending, switches
 from activation.ledger.batches import BatchState, Cut, Ending, Intent
+from activation.ledger.clearances import Ask, Backlog, Clearance, Spent, Wait
 from activation.ledger.dead_letters import DeadLetter
 from activation.ledger.leases import Lease
 from activation.ledger.receipts import Receipt
@@ -33,69 +38,117 @@ class Settlement:
     """Set if an attempt at this batch was never answered."""
     payload_digest: str | None = None
     """Set for a batch that is left in doubt: the bytes that may be sent again."""
+    job: str | None = None
+    """Set once the vendor has named the job that carries it."""
     children: tuple[tuple[Cut, BatchState], ...] = ()
     """Smaller batches in which the other rows travel on."""
     letters: tuple[DeadLetter, ...] = ()
     closed_keys: tuple[str, ...] = ()
     """Hashes of delivered keys that had an open dead letter."""
-    reserved_at: datetime | None = None
-    """When the request was reserved; None if none was made."""
-    quota: QuotaReading | None = None
+    spent: Spent | None = None
+    """The request that this came of; None if none was made."""
 
 
-def intend(store: Store, intent: Intent, *, lease: Lease, budget: Budget) -> None:
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A request that wants to leave, and the batch that is written down before it does."""
+
+    ask: Ask
+    intent: Intent | None = None
+    """None for a request that writes nothing at the vendor."""
+
+
+Entry: TypeAlias = Settlement | Departure
+Answer: TypeAlias = Clearance | Wait | Stopped | None
+"""What becomes of an entry; None: it is written."""
+
+
+def write(
+    store: Store,
+    entries: Sequence[Entry],
+    *,
+    lease: Lease,
+    budget: Budget,
+    backlog: Backlog,
+) -> list[Answer]:
     """
-    Write that a batch is about to be sent, if it may be.
+    Write what came of attempts, and which requests are about to leave, if they may.
+
+    A departure that may not leave is answered by the reason: a wait, or Paused or QuotaExhausted,
+    which are returned and not raised, because the other entries are written all the same.
 
     Raises:
-        Paused: the kill switch is on.
-        QuotaExhausted: nothing is left of the day.
-        Busy: the lease is lost.
-        Unavailable: the ledger cannot be written.
+        Busy: the lease is lost; the new owner settles the batches.
+        Unavailable: the ledger cannot be written; nothing of this was.
     """
     now = store.clock.now()
-    with store.write() as connected:
-        switches.check(connected, budget.sync, budget.connection)
-        leases.hold(connected, lease, now)
-        quota.reserve(connected, budget, now)
-        batches.intend(connected, intent, now)
-
-
-def record(store: Store, settlement: Settlement, *, lease: Lease, budget: Budget) -> None:
-    """
-    Write what came of an attempt: batch, smaller batches, dead letters, quota, all or nothing.
-
-    Raises:
-        Busy: the lease is lost; the new owner settles the batch.
-        Unavailable: the ledger cannot be written; the batch stays intended.
-    """
-    now = store.clock.now()
-    cut = settlement.cut
+    settlements = [entry for entry in entries if isinstance(entry, Settlement)]
+    departures = [entry for entry in entries if isinstance(entry, Departure)]
     with store.write() as connected:
         leases.hold(connected, lease, now)
-        batches.put(connected, cut)
-        packed = receipts.pack(settlement.receipts) if settlement.receipts else None
-        ending = Ending(
-            settlement.state,
-            settlement.delivered,
-            settlement.rejected,
-            settlement.fence_until,
-            packed,
-            settlement.payload_digest,
-        )
-        batches.settle(connected, cut.id, ending, now)
-        for child, state in settlement.children:
-            batches.put(connected, child)
-            if state is not BatchState.PLANNED:
-                part = Ending(state, fence_until=settlement.fence_until)
-                batches.settle(connected, child.id, part, now)
-        dead_letters.overtake(connected, cut.sync, settlement.closed_keys)
-        dead_letters.add(connected, settlement.letters)
-        if settlement.reserved_at is not None:
-            quota.answered(
-                connected,
-                budget.connection,
-                settlement.quota,
-                reserved_at=settlement.reserved_at,
-                now=now,
+        _settle(connected, settlements, budget, now)
+        answers: dict[int, Answer] = dict(
+            zip(
+                map(id, departures),
+                _depart(connected, departures, budget, now, backlog),
+                strict=True,
             )
+        )
+    return [answers.get(id(entry)) for entry in entries]
+
+
+def _depart(
+    connected: sa.Connection,
+    departures: Sequence[Departure],
+    budget: Budget,
+    now: datetime,
+    backlog: Backlog,
+) -> Sequence[Answer]:
+    if not departures:
+        return ()
+    try:
+        switches.check(connected, budget.sync, budget.connection)
+    except Paused as paused:
+        return [paused] * len(departures)
+    asks = [departure.ask for departure in departures]
+    answers = clearing.clear(connected, asks, budget, now, backlog)
+    cleared = [
+        departure.intent
+        for departure, answer in zip(departures, answers, strict=True)
+        if isinstance(answer, Clearance) and departure.intent is not None
+    ]
+    batches.intend(connected, cleared, now)
+    return answers
+
+
+def _settle(
+    connected: sa.Connection, settlements: Sequence[Settlement], budget: Budget, now: datetime
+) -> None:
+    batches.put(connected, [one.cut for one in settlements])
+    batches.settle(connected, [(one.cut.id, _ending(one)) for one in settlements], now)
+    children = [(one, child, state) for one in settlements for child, state in one.children]
+    batches.put(connected, [child for _, child, _ in children])
+    parts = [
+        (child.id, Ending(state, fence_until=one.fence_until))
+        for one, child, state in children
+        if state is not BatchState.PLANNED
+    ]
+    batches.settle(connected, parts, now)
+    for one in settlements:
+        dead_letters.overtake(connected, one.cut.sync, one.closed_keys)
+        dead_letters.add(connected, one.letters)
+    spent = [one.spent for one in settlements if one.spent is not None]
+    if spent:
+        spending.settle(connected, spent, budget, now)
+
+
+def _ending(settlement: Settlement) -> Ending:
+    return Ending(
+        settlement.state,
+        settlement.delivered,
+        settlement.rejected,
+        settlement.fence_until,
+        receipts.pack(settlement.receipts) if settlement.receipts else None,
+        settlement.payload_digest,
+        settlement.job,
+    )

@@ -19,13 +19,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from activation.ledger import tables
 from activation.ledger.ranges import Ranges
-from activation.ledger.store import Store
+from activation.ledger.store import Store, insert
 
 
 class BatchState(StrEnum):
@@ -83,6 +84,9 @@ class Intent:
     """After this moment the request does not start, and we no longer listen to it."""
     fence_until: datetime
     """Until this moment an attempt that nobody answered may take effect."""
+    verb: str | None = None
+    endpoint: str | None = None
+    """Over which it is sent, and must be ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ class Ending:
     receipt: bytes | None = None
     payload_digest: str | None = None
     """The bytes that may be sent again; None leaves what the intent says."""
+    job: str | None = None
+    """The vendor's id of the job that carries it; None leaves what is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,10 @@ class BatchRecord:
     send_deadline: datetime | None
     fence_until: datetime | None
     settled_at: datetime | None
+    verb: str | None
+    endpoint: str | None
+    job: str | None
+    first_intended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +198,20 @@ _UNFOLDED = (
     .order_by(tables.batch.c.settled_at, tables.plan.c.no, tables.batch.c.seq, tables.batch.c.id)
 )
 _THIS = tables.batch.update().where(tables.batch.c.id == sa.bindparam("this"))
-_INTEND = _THIS.values(requests=tables.batch.c.requests + 1)
 _SETTLE = _THIS.values(
-    payload_digest=sa.func.coalesce(sa.bindparam("bytes"), tables.batch.c.payload_digest)
+    payload_digest=sa.func.coalesce(sa.bindparam("bytes"), tables.batch.c.payload_digest),
+    job=sa.func.coalesce(sa.bindparam("vendors_job"), tables.batch.c.job),
 )
-_INSERT = tables.batch.insert()
+_CARRIED = ("actions", "rows", "operations", "blocked", "attempts")
+_INTENDED = (
+    "state",
+    "payload_digest",
+    "send_deadline",
+    "fence_until",
+    "intended_at",
+    "verb",
+    "endpoint",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,57 +277,92 @@ class Batches:
         return tuple(_record(row) for row in rows)
 
 
-def intend(connected: sa.Connection, intent: Intent, at: datetime) -> None:
-    """Write, before the first byte leaves, that this batch is about to be sent."""
-    put(connected, intent.cut)
-    intended = {
-        "state": BatchState.INTENDED,
-        "payload_digest": intent.payload_digest,
-        "send_deadline": intent.send_deadline,
-        "fence_until": intent.fence_until,
-        "intended_at": at,
-    }
-    connected.execute(_INTEND, {"this": intent.cut.id, **intended})
+def intend(connected: sa.Connection, intents: Sequence[Intent], at: datetime) -> None:
+    """Write, before the first byte leaves, that these batches are about to be sent."""
+    rows = [
+        {
+            **_begun(intent.cut),
+            "state": BatchState.INTENDED,
+            "requests": 1,
+            "payload_digest": intent.payload_digest,
+            "send_deadline": intent.send_deadline,
+            "fence_until": intent.fence_until,
+            "first_intended_at": at,
+            "intended_at": at,
+            "verb": intent.verb,
+            "endpoint": intent.endpoint,
+        }
+        for intent in intents
+    ]
+    if rows:
+        connected.execute(_intending(connected.dialect.name), rows)
 
 
-def put(connected: sa.Connection, cut: Cut) -> None:
-    """Write a batch as planned, or rewrite what an open one carries."""
-    carried = {
+def put(connected: sa.Connection, cuts: Sequence[Cut]) -> None:
+    """Write batches as planned, or rewrite what open ones carry."""
+    if cuts:
+        rows = [{**_begun(cut), "state": BatchState.PLANNED, "requests": 0} for cut in cuts]
+        connected.execute(_putting(connected.dialect.name), rows)
+
+
+def _begun(cut: Cut) -> dict[str, Any]:
+    return {
+        "id": cut.id,
+        "plan_digest": cut.plan_digest,
+        "sync": cut.sync,
+        "parent": cut.parent,
+        "seq": cut.seq,
+        "first_action": cut.first_action,
+        "last_action": cut.last_action,
+        "delivered": {},
+        "rejected": {},
         "actions": cut.actions,
         "rows": cut.rows,
         "operations": dict(cut.operations),
         "blocked": dict(cut.blocked),
         "attempts": cut.attempts,
     }
-    if connected.execute(_THIS, {"this": cut.id, **carried}).rowcount == 0:
-        begun: dict[str, Any] = {
-            "id": cut.id,
-            "plan_digest": cut.plan_digest,
-            "sync": cut.sync,
-            "parent": cut.parent,
-            "seq": cut.seq,
-            "first_action": cut.first_action,
-            "last_action": cut.last_action,
-            "delivered": {},
-            "rejected": {},
-            "state": BatchState.PLANNED,
-            "requests": 0,
+
+
+@cache
+def _putting(dialect: str) -> sa.Executable:
+    inserting = insert(dialect, tables.batch)
+    carried = {name: inserting.excluded[name] for name in _CARRIED}
+    return inserting.on_conflict_do_update(index_elements=["id"], set_=carried)
+
+
+@cache
+def _intending(dialect: str) -> sa.Executable:
+    inserting = insert(dialect, tables.batch)
+    table, new = tables.batch.c, inserting.excluded
+    return inserting.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            **{name: new[name] for name in (*_CARRIED, *_INTENDED)},
+            "requests": table.requests + 1,
+            "first_intended_at": sa.func.coalesce(table.first_intended_at, new.first_intended_at),
+        },
+    )
+
+
+def settle(connected: sa.Connection, endings: Sequence[tuple[str, Ending]], at: datetime) -> None:
+    """Write what came of attempts."""
+    rows = [
+        {
+            "this": batch_id,
+            "state": ending.state,
+            "delivered": dict(ending.delivered),
+            "rejected": dict(ending.rejected),
+            "fence_until": ending.fence_until,
+            "receipt": ending.receipt,
+            "settled_at": None if ending.state in OPEN else at,
+            "bytes": ending.payload_digest,
+            "vendors_job": ending.job,
         }
-        connected.execute(_INSERT, {**begun, **carried})
-
-
-def settle(connected: sa.Connection, batch_id: str, ending: Ending, at: datetime) -> None:
-    """Write what came of an attempt."""
-    ended = {
-        "state": ending.state,
-        "delivered": dict(ending.delivered),
-        "rejected": dict(ending.rejected),
-        "fence_until": ending.fence_until,
-        "receipt": ending.receipt,
-        "settled_at": None if ending.state in OPEN else at,
-        "bytes": ending.payload_digest,
-    }
-    connected.execute(_SETTLE, {"this": batch_id, **ended})
+        for batch_id, ending in endings
+    ]
+    if rows:
+        connected.execute(_SETTLE, rows)
 
 
 def _record(row: Any) -> BatchRecord:
@@ -334,6 +388,10 @@ def _record(row: Any) -> BatchRecord:
         send_deadline=row.send_deadline,
         fence_until=row.fence_until,
         settled_at=row.settled_at,
+        verb=row.verb,
+        endpoint=row.endpoint,
+        job=row.job,
+        first_intended_at=row.first_intended_at,
     )
 
 

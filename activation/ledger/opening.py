@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -11,13 +12,15 @@ from activation.clock import Clock, SystemClock
 from activation.governor.budget import Budget
 from activation.ledger import attempts
 from activation.ledger.alerts import Alerts
-from activation.ledger.attempts import Settlement
+from activation.ledger.attempts import Answer, Entry
 from activation.ledger.audit import Audit
-from activation.ledger.batches import Batches, Fenced, Intent
+from activation.ledger.batches import Batches, Fenced
+from activation.ledger.clearances import NOTHING_WAITS, Backlog
 from activation.ledger.conservation import Tally
 from activation.ledger.dead_letters import DeadLetters
 from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
+from activation.ledger.permits import Permits
 from activation.ledger.phases import Phases
 from activation.ledger.plans import Plans
 from activation.ledger.quota import Quota
@@ -43,18 +46,22 @@ class Ledger:
         self.switches = Switches(store)
         self.phases = Phases(store)
         self.quota = Quota(store)
+        self.permits = Permits(store)
         self.leases = Leases(store)
         self.runs = Runs(store)
         self.audit = Audit(store)
         self.alerts = Alerts(store)
 
-    def intend(self, intent: Intent, *, lease: Lease, budget: Budget) -> None:
-        """Write that a batch is about to be sent; see `attempts.intend`."""
-        attempts.intend(self.store, intent, lease=lease, budget=budget)
-
-    def record(self, settlement: Settlement, *, lease: Lease, budget: Budget) -> None:
-        """Write what came of an attempt; see `attempts.record`."""
-        attempts.record(self.store, settlement, lease=lease, budget=budget)
+    def write(
+        self,
+        entries: Sequence[Entry],
+        *,
+        lease: Lease,
+        budget: Budget,
+        backlog: Backlog = NOTHING_WAITS,
+    ) -> list[Answer]:
+        """Write what came of attempts, and which requests are about to leave; see `attempts`."""
+        return attempts.write(self.store, entries, lease=lease, budget=budget, backlog=backlog)
 
     def outcomes(self, plan_digest: str) -> dict[str, Tally]:
         """

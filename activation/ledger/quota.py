@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from activation.destinations.base import QuotaReading
 from activation.errors import QuotaExhausted
-from activation.governor.budget import Budget, Usage, day_of, refusal
+from activation.governor.budget import Budget, Usage, day_of
 from activation.ledger import tables
 from activation.ledger.store import Store, insert_or_ignore
 
@@ -39,7 +39,11 @@ _FIRST_OF_SHARE = tables.quota_share.insert()
 _COUNT_SHARE = (
     tables.quota_share.update()
     .where(*_SHARE_ROW)
-    .values(reserved=tables.quota_share.c.reserved + 1)
+    .values(reserved=tables.quota_share.c.reserved + sa.bindparam("more"))
+)
+_SHARES = sa.select(tables.quota_share.c.sync, tables.quota_share.c.reserved).where(
+    tables.quota_share.c.connection == sa.bindparam("of_connection"),
+    tables.quota_share.c.day == sa.bindparam("on_day"),
 )
 
 
@@ -65,59 +69,60 @@ class Quota:
         """Keep what the vendor says of an account's usage."""
         now = self.store.clock.now()
         with self.store.write() as connected:
-            _correct(connected, connection, reading, now)
+            correct(connected, connection, reading, now)
 
 
-def reserve(connected: sa.Connection, budget: Budget, now: datetime) -> None:
-    """
-    Count one request before it is sent.
-
-    Raises:
-        QuotaExhausted: the sync's share or the account's day is used up.
-    """
-    day = day_of(now)
-    # The account's row is locked first, so that two processes cannot both take the last request.
-    _count(connected, budget.connection, day, reserved=1)
+def read(connected: sa.Connection, budget: Budget, day: date) -> tuple[Usage, int]:
+    """Return what is known of an account's day, and what one sync has taken of it."""
     usage = _usage(connected, budget.connection, day)
-    before = usage.taken(-1)
-    share = _share(connected, budget.connection, budget.sync, day)
-    if reason := refusal(before, share, budget):
-        # Leaving the transaction by an error takes the reservation back.
-        raise QuotaExhausted(
-            reason,
-            hint="What is not sent stays planned; repeat tomorrow, or raise the contract's quota.",
-            sync=budget.sync,
-            connection=budget.connection,
-        )
-    _count_share(connected, budget, day)
+    return usage, _share(connected, budget.connection, budget.sync, day)
 
 
-def answered(
-    connected: sa.Connection,
-    connection: str,
-    reading: QuotaReading | None,
-    *,
-    reserved_at: datetime,
-    now: datetime,
-) -> None:
-    """Count that a reserved request is over, and keep what the vendor said with its answer."""
-    _count(connected, connection, day_of(reserved_at), answered=1)
-    if reading is not None:
-        _correct(connected, connection, reading, now)
+def shares(connected: sa.Connection, connection: str, day: date) -> dict[str, int]:
+    """Return what each sync has taken of an account's day."""
+    rows = connected.execute(_SHARES, {"of_connection": connection, "on_day": day})
+    return {row.sync: row.reserved for row in rows}
 
 
-def _correct(
+def reserve(connected: sa.Connection, budget: Budget, day: date, requests: int) -> None:
+    """Count requests before they are sent; whoever calls has read that so many are left."""
+    _count(connected, budget.connection, day, reserved=requests)
+    which = {"of_connection": budget.connection, "on_day": day, "of_sync": budget.sync}
+    if connected.execute(_COUNT_SHARE, {**which, "more": requests}).rowcount == 0:
+        begun = {"connection": budget.connection, "day": day, "sync": budget.sync}
+        connected.execute(_FIRST_OF_SHARE, {**begun, "reserved": requests})
+
+
+def exhausted(reason: str, budget: Budget) -> QuotaExhausted:
+    """Return the error that tells why no request may be sent."""
+    return QuotaExhausted(
+        reason,
+        hint="What is not sent stays planned; repeat tomorrow, or raise the contract's quota.",
+        sync=budget.sync,
+        connection=budget.connection,
+    )
+
+
+def answered(connected: sa.Connection, connection: str, day: date, requests: int) -> None:
+    """Count that requests which were reserved on that day are over."""
+    _count(connected, connection, day, answered=requests)
+
+
+def correct(
     connected: sa.Connection, connection: str, reading: QuotaReading, now: datetime
 ) -> None:
+    """Keep what the vendor said with the last of the answers that are counted by now."""
     day = day_of(now)
-    _count(connected, connection, day)
     corrected = {
         "elsewhere": _usage(connected, connection, day).told(reading).elsewhere,
         "used_reported": reading.used,
         "limit_reported": reading.limit,
         "reported_at": now,
     }
-    connected.execute(_CORRECT, {"of_connection": connection, "on_day": day, **corrected})
+    which = {"of_connection": connection, "on_day": day}
+    if connected.execute(_CORRECT, {**which, **corrected}).rowcount == 0:
+        _count(connected, connection, day)
+        connected.execute(_CORRECT, {**which, **corrected})
 
 
 def _usage(connected: sa.Connection, connection: str, day: date) -> Usage:
@@ -144,11 +149,3 @@ def _count(
         begun = {"connection": connection, "day": day, **nothing}
         insert_or_ignore(connected, tables.quota, begun)
         connected.execute(_COUNT, {**which, **more})
-
-
-def _count_share(connected: sa.Connection, budget: Budget, day: date) -> None:
-    """Count a request of one sync."""
-    which = {"of_connection": budget.connection, "on_day": day, "of_sync": budget.sync}
-    if connected.execute(_COUNT_SHARE, which).rowcount == 0:
-        begun = {"connection": budget.connection, "day": day, "sync": budget.sync, "reserved": 1}
-        connected.execute(_FIRST_OF_SHARE, begun)

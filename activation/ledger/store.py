@@ -86,18 +86,38 @@ def open_store(url: str, clock: Clock) -> Store:
     return Store(engine, clock)
 
 
+def insert(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an insertion that can say what to do about keys that are there already."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
 def insert_or_ignore(
     connection: sa.Connection, table: sa.Table, values: Mapping[str, Any] | Sequence[Any]
 ) -> int:
     """Insert rows, leaving those alone whose key is there already; return how many went in."""
-    statement = _insert_or_ignore(table, connection.dialect.name)
+    statement = _inserting_or_ignoring(connection.dialect.name, table)
     return connection.execute(statement, values).rowcount
 
 
 @cache
-def _insert_or_ignore(table: sa.Table, dialect: str) -> sa.Insert:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing()
+def _inserting_or_ignoring(dialect: str, table: sa.Table) -> sa.Insert:
+    return insert(dialect, table).on_conflict_do_nothing()
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, each in place of the one that has its key already; all have the same columns."""
+    if rows:
+        connection.execute(_upserting(connection.dialect.name, table, tuple(rows[0])), rows)
+
+
+@cache
+def _upserting(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> sa.Executable:
+    inserting = insert(dialect, table)
+    keys = [column.name for column in table.primary_key]
+    return inserting.values({name: sa.bindparam(name) for name in columns}).on_conflict_do_update(
+        index_elements=keys,
+        set_={name: inserting.excluded[name] for name in columns if name not in keys},
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

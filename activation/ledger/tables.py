@@ -98,8 +98,12 @@ batch = sa.Table(
     _required("state", sa.Text),
     _required("attempts", sa.Integer),
     _required("requests", sa.Integer),
+    sa.Column("verb", sa.Text),
+    sa.Column("endpoint", sa.Text),
+    sa.Column("job", sa.Text),
     sa.Column("send_deadline", Utc),
     sa.Column("fence_until", Utc),
+    sa.Column("first_intended_at", Utc),
     sa.Column("intended_at", Utc),
     sa.Column("settled_at", Utc),
     sa.Column("receipt", sa.LargeBinary),
@@ -177,6 +181,37 @@ quota_share = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("sync", sa.Text, primary_key=True),
     _required("reserved", sa.BigInteger),
+)
+
+permit = sa.Table(
+    "permit",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("bucket", sa.Text, primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    _required("free_at", Utc),
+    sa.Column("sync", sa.Text),
+    sa.Column("holder", sa.Text),
+    sa.Index(None, "connection", "bucket", "free_at"),
+)
+
+signal = sa.Table(
+    "signal",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _required("said", sa.JSON),
+    _required("at", Utc),
+)
+
+retry = sa.Table(
+    "retry",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("minute", Utc, primary_key=True),
+    _required("first", sa.Integer),
+    _required("repeated", sa.Integer),
 )
 
 lease = sa.Table(

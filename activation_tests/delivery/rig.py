@@ -170,6 +170,14 @@ def actions(count: int, *, prefix: str = "k", value: str = "v1") -> pa.Table:
     )
 
 
+def with_removals(rows: pa.Table, count: int) -> pa.Table:
+    """Return these actions after so many removals, as a plan orders them."""
+    removed = actions(count, prefix="r")
+    removals = removed.set_column(1, "operation", pa.array(["delete"] * count))
+    verbs = pa.array(["remove"] * count + ["upsert"] * rows.num_rows)
+    return pa.concat_tables([removals, rows]).append_column("verb", verbs)
+
+
 @dataclass
 class Rig:
     """Everything that a delivery is handed."""

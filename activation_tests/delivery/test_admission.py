@@ -3,14 +3,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from activation.destinations.memory import Fault, Trouble
-from activation.errors import Refused, Unavailable, UsageError
+from activation.destinations.memory import MEMORY, Fault, Trouble
+from activation.destinations.traits import Verb
+from activation.errors import ConfigurationError, Refused, Unavailable, UsageError
 from activation.gates.verdict import Gate, Verdict
 from activation.ledger.leases import Lease
 from activation.ledger.plans import GATES, PlanState
 from activation.planning.model import ActionCount, Disposition
 from activation_tests.delivery.conftest import MakeRig
-from activation_tests.delivery.rig import actions, contract
+from activation_tests.delivery.rig import actions, contract, with_removals
 
 
 def test_the_ledger_asks_for_every_gate() -> None:
@@ -162,12 +163,13 @@ def test_a_plan_of_another_sync_is_refused(make_rig: MakeRig) -> None:
     assert rig.destination.requests == []
 
 
-def test_deletions_are_refused(make_rig: MakeRig) -> None:
-    """A plan with deletions is not sent as upserts, which would bring the records back."""
-    rig = make_rig(5)
-    rig.plan(extra=[ActionCount("delete", Disposition.SEND, None, 1)], digest="d" * 64)
+def test_a_verb_that_the_destination_lacks_is_refused(make_rig: MakeRig) -> None:
+    """A plan with removals sends nothing, not even its updates, if there is no way to remove."""
+    rig = make_rig(5, traits=replace(MEMORY, verbs=frozenset({Verb.UPSERT})))
+    rig = rig.with_rows(with_removals(rig.frozen.rows, 2))
+    rig.plan(digest="d" * 64)
 
-    with pytest.raises(Refused, match="deletes records"):
+    with pytest.raises(ConfigurationError, match="can remove"):
         rig.deliver()
 
     assert rig.destination.requests == []

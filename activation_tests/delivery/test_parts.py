@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from activation.delivery import DeliveryOrder, ThreadWire, deliver, mark_folded, receipts
 from activation.delivery.parcels import cut_rows
 from activation.delivery.retry import Patience
+from activation.delivery.routes import Routes
 from activation.delivery.scrub import scrub
 from activation.destinations.base import Fate, RowError
 from activation.destinations.memory import MEMORY, Fault, Trouble
@@ -67,15 +69,16 @@ def test_scrubbing_keeps_what_helps(text: str, expected: str) -> None:
     assert scrub(text, ["Montgomery Name", 12.5, None, True], keep={"Name"}) == expected
 
 
-def test_pieces_fit_and_lose_nothing() -> None:
+def test_pieces_fit_and_lose_nothing(make_rig: MakeRig) -> None:
     """Rows are cut by number and by bytes, in order, each exactly once."""
-    rows = actions(450)
+    rig = make_rig(450, traits=replace(MEMORY, batch_bytes=8_000))
+    routes = Routes(rig.destination, rig.contract, rig.ledger, {"update": 450})
 
-    pieces = list(cut_rows(rows, 1, lambda some: b"x" * some.num_rows * 10_000, MEMORY))
+    pieces = list(cut_rows(rig.frozen.rows, 1, routes))
 
-    assert [piece[0] for piece in pieces][:3] == [1, 101, 201]
-    assert max(len(payload) for _, _, payload in pieces) <= MEMORY.batch_bytes
-    assert pa.concat_tables([piece[1] for piece in pieces]).equals(rows)
+    assert [first for first, _ in pieces][:3] == [1, 101, 201]
+    assert max(len(piece.payload) for _, piece in pieces) <= 8_000
+    assert pa.concat_tables([piece.rows for _, piece in pieces]).equals(rig.frozen.rows)
 
 
 def test_receipts_leave_rejected_actions_out(make_rig: MakeRig) -> None:

@@ -120,14 +120,15 @@ def test_the_switch_is_read_with_the_intent(make_rig: MakeRig) -> None:
 def test_a_request_does_not_start_after_its_deadline(make_rig: MakeRig) -> None:
     """A request whose time ran out before it began is not sent then, but intended anew."""
     rig = make_rig(10)
-    intend = rig.ledger.intend
+    write = rig.ledger.write
     late = iter([61])
 
-    def slowly(*args: Any, **options: Any) -> None:
-        intend(*args, **options)
+    def slowly(*args: Any, **options: Any) -> Any:
+        answers = write(*args, **options)
         rig.later(seconds=next(late, 0))
+        return answers
 
-    rig.ledger.intend = slowly  # type: ignore[method-assign]
+    rig.ledger.write = slowly  # type: ignore[method-assign]
     outcomes = rig.deliver()
 
     assert (outcomes.totals["delivered"], outcomes.requests) == (10, 2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from activation.destinations.base import QuotaReading
 from activation.errors import Busy, Paused, QuotaExhausted, UsageError
-from activation.governor.budget import Budget, Usage
+from activation.governor.budget import Budget, Usage, day_of, refusal
 from activation.ledger import Ledger, Tally
 from activation.ledger import quota as accounts
 from activation.ledger.leases import hold
@@ -116,16 +116,21 @@ def test_a_former_owner_gives_nothing_back(ledger: Ledger, clock: StandingClock)
 
 
 def reserve(ledger: Ledger, budget: Budget = BUDGET) -> None:
-    """Reserve one request."""
+    """Reserve one request, if it is left."""
+    day = day_of(ledger.store.clock.now())
     with ledger.store.write() as connected:
-        accounts.reserve(connected, budget, ledger.store.clock.now())
+        usage, share = accounts.read(connected, budget, day)
+        if reason := refusal(usage, share, budget):
+            raise accounts.exhausted(reason, budget)
+        accounts.reserve(connected, budget, day, 1)
 
 
-def answer(ledger: Ledger, reading: QuotaReading | None) -> None:
+def answer(ledger: Ledger, reading: QuotaReading) -> None:
     """Count one answer."""
     now = ledger.store.clock.now()
     with ledger.store.write() as connected:
-        accounts.answered(connected, "crm", reading, reserved_at=now, now=now)
+        accounts.answered(connected, "crm", day_of(now), 1)
+        accounts.correct(connected, "crm", reading, now)
 
 
 def test_a_sync_has_its_share(ledger: Ledger, clock: StandingClock) -> None:

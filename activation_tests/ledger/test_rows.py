@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activation.errors import UsageError
+from activation.errors import QuotaExhausted, UsageError
 from activation.governor.budget import Budget
+from activation.governor.permits import ANY
 from activation.ledger import Ledger, RowsLostError, Tally
-from activation.ledger.attempts import Settlement
+from activation.ledger.attempts import Departure, Settlement
 from activation.ledger.batches import BatchState, Cut, Intent
+from activation.ledger.clearances import Ask
 from activation.ledger.conservation import check, total
 from activation.ledger.outcomes import tally
 from activation.ledger.plans import PlanState
@@ -116,7 +118,9 @@ def test_a_batch_that_went_missing_shows(ledger: Ledger, clock: StandingClock) -
     lease = ledger.leases.acquire("s", "one", seconds=60)
     whole, first, second = cut("p", 1, 10), cut("p.a", 1, 5, "p"), cut("p.b", 6, 10, "p")
     parts = ((first, BatchState.PLANNED), (second, BatchState.PLANNED))
-    ledger.record(Settlement(whole, BatchState.REFUSED, children=parts), lease=lease, budget=BUDGET)
+    ledger.write(
+        [Settlement(whole, BatchState.REFUSED, children=parts)], lease=lease, budget=BUDGET
+    )
 
     batches = ledger.batches.of_plan("d")
     check(tally(record, batches))
@@ -133,7 +137,7 @@ def test_a_doubled_batch_shows(ledger: Ledger, clock: StandingClock) -> None:
     lease = ledger.leases.acquire("s", "one", seconds=60)
     for batch_id in ("p", "q"):
         done = Settlement(cut(batch_id, 1, 10), BatchState.DELIVERED, delivered={"update": 10})
-        ledger.record(done, lease=lease, budget=BUDGET)
+        ledger.write([done], lease=lease, budget=BUDGET)
 
     with pytest.raises(RowsLostError):
         check(ledger.outcomes("d"))
@@ -143,11 +147,14 @@ def test_an_intent_is_all_or_nothing(ledger: Ledger, clock: StandingClock) -> No
     """Without a request left, neither the intent nor the reservation is kept."""
     ledger.plans.record(plan("d", clock.now()), connection="crm")
     lease = ledger.leases.acquire("s", "one", seconds=60)
+    ledger.permits.prepare("crm", [ANY])
     intent = Intent(cut("p", 1, 10), "digest", clock.now(), clock.now())
+    departure = Departure(Ask("p", "upsert", (ANY,), clock.now()), intent)
 
-    with pytest.raises(Exception, match="has used its 0 requests"):
-        ledger.intend(intent, lease=lease, budget=replace(BUDGET, requests_per_day=0))
+    (answer,) = ledger.write([departure], lease=lease, budget=replace(BUDGET, requests_per_day=0))
 
+    assert isinstance(answer, QuotaExhausted)
+    assert "has used its 0 requests" in answer.message
     assert ledger.batches.of_plan("d") == ()
     assert ledger.quota.usage("crm").reserved == 0
 
@@ -193,7 +200,7 @@ def test_a_fenced_plan_keeps_its_table(ledger: Ledger, clock: StandingClock) -> 
     lease = ledger.leases.acquire("s", "one", seconds=60)
     until = clock.now() + timedelta(minutes=10)
     done = Settlement(cut("p", 0, 9), BatchState.DELIVERED, {"update": 10}, fence_until=until)
-    ledger.record(done, lease=lease, budget=BUDGET)
+    ledger.write([done], lease=lease, budget=BUDGET)
     ledger.batches.mark_folded(["p"])
     ledger.plans.record(plan("e", clock.now()), connection="crm")
 

@@ -19,7 +19,8 @@ from activation_tests.simulation.process import Process
 from activation_tests.simulation.source import Row
 from activation_tests.simulation.stage import Stage
 
-BOUNDS = Bounds()
+BOUNDS = Bounds(watch_seconds=20)
+"""Every look at the switch is an event of its own; here the one with each intent is enough."""
 HEADROOM = 0.2
 _SLACK = 5.0
 """Seconds that a request may wait for its turn after its last question of consent."""

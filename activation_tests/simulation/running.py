@@ -16,7 +16,7 @@ from activation.delivery import (
 )
 from activation.errors import Refused, Stopped
 from activation.gates.verdict import Gate, Verdict
-from activation_tests.simulation.judge import HEADROOM, Judge
+from activation_tests.simulation.judge import BOUNDS, HEADROOM, Judge
 from activation_tests.simulation.planner import FrozenActions, Warehouse
 from activation_tests.simulation.process import Process
 from activation_tests.simulation.promise import CONNECTION, SYNC
@@ -45,7 +45,7 @@ class Run:
         switch = ledger.switches.paused(SYNC, CONNECTION)
         if switch is None:
             settled = await settle(
-                Recovery(self.contract, process.name, HEADROOM),
+                Recovery(self.contract, process.name, HEADROOM, BOUNDS),
                 destination=self.account,
                 actions_of=lambda plan: FrozenActions(self.warehouse, plan.table),
                 ledger=ledger,
@@ -91,7 +91,7 @@ class Run:
         process.delivers, process.since = plan.digest, process.clock.now()
         try:
             await deliver(
-                DeliveryOrder(plan.digest, self.contract, process.name, HEADROOM),
+                DeliveryOrder(plan.digest, self.contract, process.name, HEADROOM, BOUNDS),
                 destination=self.account,
                 actions=FrozenActions(self.warehouse, plan.table),
                 ledger=ledger,

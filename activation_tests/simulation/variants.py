@@ -13,14 +13,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from unittest.mock import patch
 
-from activation.delivery import admission, answers, carrying, engine, fold, recovery
+from activation.delivery import (
+    admission,
+    answers,
+    carrying,
+    engine,
+    fold,
+    recovery,
+    sending,
+    settling,
+)
+from activation.delivery.calls import Calls
 from activation.delivery.consent import Consent
 from activation.delivery.parcels import again
 from activation.delivery.retry import Patience
-from activation.delivery.sending import SendPath
+from activation.delivery.settling import Settling
+from activation.delivery.watch import Watch
 from activation.destinations.base import Fate, RowError
 from activation.errors import Applied, Transient
-from activation.ledger import batches, dead_letters, leases, quota, switches, tables
+from activation.governor.pace import Pace
+from activation.ledger import batches, clearing, dead_letters, leases, quota, switches, tables
 from activation.ledger.attempts import Settlement
 from activation.ledger.batches import OPEN, Batches, BatchState
 from activation.ledger.leases import Leases
@@ -33,10 +45,11 @@ Patches: TypeAlias = list[Any]
 
 _intend, _acquire = batches.intend, Leases.acquire
 _settle, _put = batches.settle, batches.put
-_answered, _unanswered, _refused = SendPath._answered, SendPath._unanswered, SendPath._refused
+_answered, _unanswered, _refused = Settling.answered, Settling.unanswered, Settling.refused
 _letter = answers.letter
 _sort, _receipts, _folding = answers.sort, answers.receipts, fold.receipts
 _admit = admission.admit
+_make = Calls._make
 _wait, _read = Patience.wait, FrozenActions.read
 
 
@@ -44,11 +57,11 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
-def _no_intent(connected: Any, intent: Any, _at: Any) -> None:
-    _put(connected, intent.cut)
+def _no_intent(connected: Any, intents: Any, _at: Any) -> None:
+    _put(connected, [intent.cut for intent in intents])
 
 
-def _short_fence(_path: Any, deadline: Any) -> Any:
+def _short_fence(_traits: Any, deadline: Any) -> Any:
     return deadline
 
 
@@ -116,7 +129,7 @@ def _newest_rows(actions: Any, first: int, last: int) -> Any:
     return rows.set_column(at, "Stamp", [stamps])
 
 
-async def _poison_kills_all(path: Any, parcel: Any, error: Any, *, reserved_at: Any) -> Any:
+async def _poison_kills_all(path: Any, parcel: Any, error: Any, *, spent: Any) -> Any:
     letters = tuple(
         answers.letter(
             parcel,
@@ -134,7 +147,7 @@ async def _poison_kills_all(path: Any, parcel: Any, error: Any, *, reserved_at: 
             rejected=dict(parcel.cut.operations),
             fence_until=parcel.fence,
             letters=letters,
-            reserved_at=reserved_at,
+            spent=spent,
         )
     )
     return ()
@@ -148,26 +161,17 @@ def _without_end(patience: Any, *, tries: int, elapsed: float, **given: Any) -> 
     return _wait(patience, tries=1, elapsed=0 * elapsed * tries, **given)
 
 
-async def _post_at_any_time(path: Any, parcel: Any, _deadline: Any) -> Any:
-    return await _post(path, parcel, path.clock.now() + timedelta(days=1))
+def _at_any_time(calls: Any, clearance: Any, deadline: Any, call: Any) -> Any:
+    return _make(calls, clearance, deadline + timedelta(days=1), lambda _: call(60))
 
 
-async def _post(path: Any, parcel: Any, _deadline: Any) -> Any:
-    def post() -> Any:
-        answer = path.endpoint.send(path.target, parcel.payload, seconds=60)
-        return path.endpoint.decode(answer, parcel.keys), answer.quota
-
-    return await path.wire.run(post)
+async def _never(_watch: Any) -> None:
+    return None
 
 
-async def _read_once(path: Any, parcel: Any) -> Any:
-    revoked = (await path.consent.revoked()).intersection(parcel.numbers)
-    return await path._withdraw(parcel, revoked) if revoked else (parcel, ())
-
-
-def _forget_attempt(connected: Any, batch_id: str, ending: Any, at: Any) -> None:
-    if ending.state is not BatchState.DELIVERED:
-        _settle(connected, batch_id, ending, at)
+def _forget_attempt(connected: Any, endings: Any, at: Any) -> None:
+    kept = [(batch, ending) for batch, ending in endings if ending.state is BatchState.DELIVERED]
+    _settle(connected, kept, at)
 
 
 def _lost_part(path: Any, *args: Any, **more: Any) -> Any:
@@ -181,7 +185,7 @@ def _lost_part(path: Any, *args: Any, **more: Any) -> Any:
 async def _any_bytes(batch: Any, actions: Any, path: Any) -> Any:
     cut = batch.cut
     rows = await carrying.read(actions, cut.first_action, cut.last_action, path.wire)
-    return again(batch, rows, path.encode)
+    return again(batch, rows, path.routes)
 
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -190,18 +194,21 @@ _ALSO_DELIVERED = (*OPEN, BatchState.DELIVERED)
 VARIANTS: dict[str, Callable[[], Patches]] = {
     "no intent": lambda: [patch.object(batches, "intend", _no_intent)],
     "no fence": lambda: [patch.object(Batches, "fenced", lambda *_: ())],
-    "a fence without horizon": lambda: [patch.object(SendPath, "_fence_after", _short_fence)],
+    "a fence without horizon": lambda: [
+        patch.object(sending, "fence_of_intent", _short_fence),
+        patch.object(settling, "fence_of_attempt", _short_fence),
+    ],
     "a later answer takes the fence away": lambda: [
-        patch.object(SendPath, "_answered", _unfenced_answers)
+        patch.object(Settling, "answered", _unfenced_answers)
     ],
     "a timeout means not applied": lambda: [
-        patch.object(SendPath, "_unanswered", _surely_not_applied)
+        patch.object(Settling, "unanswered", _surely_not_applied)
     ],
-    "no deadline": lambda: [patch.object(SendPath, "_post", _post_at_any_time)],
+    "no deadline": lambda: [patch.object(Calls, "_make", _at_any_time)],
     "consent asked in the plan only": lambda: [patch.object(Consent, "revoked", _nobody_withdrew)],
     "consent asked once a delivery": lambda: [patch.object(Consent, "revoked", _asked_once)],
-    "no quota check": lambda: [patch.object(quota, "refusal", _nothing)],
-    "the vendor's count unheard": lambda: [patch.object(quota, "_correct", _nothing)],
+    "no quota check": lambda: [patch.object(clearing, "refusal", _nothing)],
+    "the vendor's count unheard": lambda: [patch.object(quota, "correct", _nothing)],
     "a row error acknowledged": lambda: [patch.object(answers, "sort", _all_delivered)],
     "a row to repeat forgotten": lambda: [patch.object(answers, "sort", _nothing_retryable)],
     "a passing row error taken for good": lambda: [
@@ -222,7 +229,7 @@ VARIANTS: dict[str, Callable[[], Patches]] = {
     "a receipt lost": lambda: [patch.object(answers, "receipts", _first_receipt_lost)],
     "a fold skipped": lambda: [patch.object(running, "receipts", _first_fold_lost)],
     "the kill switch read once": lambda: [
-        patch.object(SendPath, "_clear", _read_once),
+        patch.object(Watch, "keep", _never),
         patch.object(switches, "check", _nothing),
     ],
     "the kill switch not read": lambda: [
@@ -245,11 +252,14 @@ VARIANTS: dict[str, Callable[[], Patches]] = {
     ],
     "an outcome not kept": lambda: [patch.object(batches, "settle", _forget_attempt)],
     "a poison row costs its neighbours": lambda: [
-        patch.object(SendPath, "_refused", _poison_kills_all)
+        patch.object(Settling, "refused", _poison_kills_all)
     ],
-    "half of a refused batch lost": lambda: [patch.object(SendPath, "_refused", _lost_part)],
+    "half of a refused batch lost": lambda: [patch.object(Settling, "refused", _lost_part)],
     "dead letters not kept": lambda: [patch.object(dead_letters, "add", _nothing)],
-    "retry-after unheard": lambda: [patch.object(Patience, "wait", _at_once)],
+    "retry-after unheard": lambda: [
+        patch.object(Patience, "wait", _at_once),
+        patch.object(Pace, "rest", lambda *_: 0.0),
+    ],
     "retries without end": lambda: [patch.object(Patience, "wait", _without_end)],
     "any bytes for a batch in doubt": lambda: [
         patch.object(engine, "reopened", _any_bytes),

@@ -26,7 +26,14 @@ from activation.destinations.base import (
 )
 from activation.destinations.memory import MEMORY, MEMORY_OBJECT
 from activation.destinations.traits import EndpointClass, ObjectTraits, Traits
-from activation.errors import AccessRefused, Applied, BatchRefused, QuotaRefused, Transient
+from activation.errors import (
+    AccessRefused,
+    Applied,
+    BatchRefused,
+    QuotaRefused,
+    Throttled,
+    Transient,
+)
 from activation_tests.simulation.judge import Judge
 from activation_tests.simulation.process import Process
 from activation_tests.simulation.scenario import HORIZON, MARGIN, Fault
@@ -187,7 +194,7 @@ class Account:
             after = chance.choice((None, 5.0, 120.0))
             vendor.judge.asked_to_wait(payload, after)
             vendor.judge.not_applied()
-            raise Transient("Too many requests.", code="TOO_MANY", retry_after=after)
+            raise Throttled("Too many requests.", code="TOO_MANY", retry_after=after)
         self._let_in(fault)
         if any(record["fields"]["Note"] == POISON for record in records):
             if len(records) == 1:
