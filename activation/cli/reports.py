@@ -88,6 +88,7 @@ def planned(plan: Planned) -> dict[str, Any]:
             "deleted": frozen.blast.deleted,
             "lost": frozen.blast.lost,
             "late": frozen.blast.late,
+            "revoked": frozen.blast.revoked,
         },
         "mapping_changed": frozen.mapping_changed,
         "gates": [gate(verdict) for verdict in plan.verdicts],

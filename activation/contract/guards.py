@@ -22,4 +22,9 @@ class Guards(Part):
     cleared: Share = Field(description="Delivered rows that may lose a value.")
     deleted: Share = Field(description="Delivered rows that may be deleted.")
     lost: Share = Field(description="Delivered rows that the model may no longer have.")
+    revoked: Share = Field(
+        default=0.1,
+        description="Delivered rows whose person said no, for which something is done at once; "
+        "a few always may.",
+    )
     grain: Share = Field(description="Source rows without a usable key; they are taken out.")

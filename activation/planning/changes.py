@@ -132,10 +132,10 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     Read the candidates with their payload.
 
     Columns: `match_key`, `sync_key`, `change` (create, update, late, same), `row_hash` (null if
-    a value does not fit), `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`, the
-    `known_` ones and the `destination_id` of the delivered row, `changed` (bit i says that the
-    i-th field is to be written; null if the payload is not kept), `was_0`... (the kept payload),
-    `subject_0`..., and `field_...`, null unless created or updated.
+    a value does not fit), `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`,
+    `cause` (a `Cause`, or null), the `known_` ones and the `destination_id` of the delivered row,
+    `changed` (bit i says that the i-th field is to be written; null if the payload is not kept),
+    `was_0`... (the kept payload), `subject_0`..., and `field_...`, null unless created or updated.
     """
     functions = mapping.functions
     fields = mapping.fields
@@ -209,6 +209,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     return exp.select(
         *(column(c, "j") for c in (*carried, "row_hash", "nulls", "change", "changed")),
         named(bound("mapping_digest"), "mapping_digest"),
+        named(cast(exp.null(), "text"), "cause"),
         *(named(exp.case().when(sent.copy(), column(f.column, "j")), f.column) for f in fields),
     ).from_(judged.subquery(name("j")))
 

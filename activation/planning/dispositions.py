@@ -1,7 +1,8 @@
 """
 What the plan has in mind for each change: send it, block it or hold it, and why.
 
-When several reasons apply, the first of these is told: consent, an attempt in doubt,
+What is sent tells why only if it has a cause beyond the row itself.
+When several reasons keep an action back, the first of these is told: consent, an attempt in doubt,
 a value that does not fit, an empty field that must not be, a payload that was rejected before.
 """
 
@@ -12,7 +13,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 from sqlglot import exp
 
+from activation.contract.consent import Consent, Revoked
 from activation.contract.destination import Mode
+from activation.contract.model import Contract
 from activation.destinations.base import Operation
 from activation.destinations.traits import Verb
 from activation.errors import Refused
@@ -27,6 +30,7 @@ from activation.planning.keys import key_hash_sql
 from activation.planning.mapping import SourceMapping, held_nulls
 from activation.planning.model import (
     REJECTED_SCHEMA,
+    Cause,
     Disposition,
     HeldReason,
     PlanInputs,
@@ -53,6 +57,13 @@ VERBS = {
 }
 """What is asked for of rows that the model has; what it no longer has is removed."""
 
+_REVOCATION_VERBS = {
+    Revoked.LEAVE: Verb.REMOVE,
+    Revoked.ARCHIVE: Verb.REMOVE,
+    Revoked.DELETE: Verb.ERASE,
+}
+"""What else is done about a withdrawal is an update: a record that is gone must not come back."""
+
 ACTIONS = "activation_actions"
 """The temporary table of actions: the columns of `CHANGES`, and what is told at `judge`."""
 
@@ -69,8 +80,8 @@ def judge(
     """
     Make `ACTIONS` from the changes: `operation`, `verb`, `disposition`, `reason`, `action_no`.
 
-    Rows to send are numbered from 0 on, deletions before updates before creations, by key;
-    others have no number.
+    Rows to send are numbered from 0 on: what withdrawn consent asks for, removals, updates,
+    creations, each by key; others have no number.
 
     Raises:
         Refused: a plan with an attempt in doubt is no longer there.
@@ -79,8 +90,7 @@ def judge(
     session.load(_REJECTED, inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
     _note_in_doubt(session, mapping, inputs)
     reasons = _with_reasons(mapping, inputs, views)
-    mode = mapping.contract.destination.mode
-    session.execute(temporary(ACTIONS, _numbered(reasons, mode)), params)
+    session.execute(temporary(ACTIONS, _numbered(reasons, mapping.contract)), params)
 
 
 def _note_in_doubt(session: Session, mapping: SourceMapping, inputs: PlanInputs) -> None:
@@ -120,9 +130,10 @@ def _with_reasons(
             not_null(column("match_key", "d")), exp.Literal.string(HeldReason.IN_DOUBT)
         )
     held = held.when(is_null(column("row_hash", "c")), exp.Literal.string(HeldReason.INVALID))
-    written = exp.not_(_is_removal("c"))
+    from_the_model = is_null(column("cause", "c"))
     held = held.when(
-        exp.and_(written, held_nulls(mapping.fields, values)), exp.Literal.string(HeldReason.NULL)
+        exp.and_(from_the_model, held_nulls(mapping.fields, values)),
+        exp.Literal.string(HeldReason.NULL),
     )
     if inputs.rejected.num_rows:
         joined = _left_join(joined, _rejected_keys(mapping), "r")
@@ -133,7 +144,7 @@ def _with_reasons(
     return joined.select(
         exp.Column(this=exp.Star(), table=name("c")),
         # Nobody has to agree to being left alone.
-        named(exp.case().when(exp.not_(_is_removal("c")), blocked), "blocked"),
+        named(exp.case().when(from_the_model.copy(), blocked), "blocked"),
         named(held, "held"),
     )
 
@@ -143,15 +154,12 @@ def _changed(mapping: SourceMapping) -> exp.Select:
     if mapping.contract.destination.mode is not Mode.CREATE_ONLY:
         kinds.append("update")
     wanted = [exp.Literal.string(kind) for kind in kinds]
+    is_wanted = exp.In(this=column("change"), expressions=wanted)
     return (
         exp.select(exp.Star())
         .from_(table(CHANGES))
-        .where(exp.In(this=column("change"), expressions=wanted))
+        .where(exp.or_(is_wanted, not_null(column("cause"))))
     )
-
-
-def _is_removal(of: str) -> exp.EQ:
-    return exp.EQ(this=column("change", of), expression=exp.Literal.string("delete"))
 
 
 def _rejected_keys(mapping: SourceMapping) -> exp.Select:
@@ -170,13 +178,15 @@ def _rejected_keys(mapping: SourceMapping) -> exp.Select:
     )
 
 
-def _numbered(reasons: exp.Select, mode: Mode) -> exp.Select:
+def _numbered(reasons: exp.Select, contract: Contract) -> exp.Select:
+    mode = contract.destination.mode
     new = Operation.UPDATE if mode is Mode.UPDATE_ONLY else Operation.CREATE
     is_new = exp.EQ(this=column("change", "a"), expression=exp.Literal.string("create"))
     operation = exp.case().when(is_new, exp.Literal.string(new)).else_(column("change", "a"))
     verb = (
         exp.case()
-        .when(_is_removal("a"), exp.Literal.string(Verb.REMOVE))
+        .when(_is_cause("a", Cause.LOST), exp.Literal.string(Verb.REMOVE))
+        .when(_is_cause("a", Cause.REVOKED), exp.Literal.string(_revocation_verb(contract)))
         .else_(exp.Literal.string(VERBS[mode]))
     )
     disposition = (
@@ -191,10 +201,15 @@ def _numbered(reasons: exp.Select, mode: Mode) -> exp.Select:
         named(verb, "verb"),
         named(disposition, "disposition"),
         named(
-            exp.Coalesce(this=column("blocked", "a"), expressions=[column("held", "a")]), "reason"
+            exp.Coalesce(
+                this=column("blocked", "a"), expressions=[column("held", "a"), column("cause", "a")]
+            ),
+            "reason",
         ),
     ).from_(reasons.subquery(name("a")))
-    rank = exp.case().when(_is_removal("b"), exp.Literal.number(0)).else_(exp.Literal.number(1))
+    # Withdrawals first, and a stretch a verb.
+    rank = exp.case().when(_is_cause("b", Cause.REVOKED), exp.Literal.number(0))
+    rank = rank.when(_is_cause("b", Cause.LOST), exp.Literal.number(1)).else_(exp.Literal.number(2))
     number = exp.Window(
         this=exp.RowNumber(),
         partition_by=[column("disposition", "b")],
@@ -214,6 +229,16 @@ def _numbered(reasons: exp.Select, mode: Mode) -> exp.Select:
         exp.Column(this=exp.Star(), table=name("b")),
         named(exp.case().when(to_send, from_zero), "action_no"),
     ).from_(disposed.subquery(name("b")))
+
+
+def _is_cause(of: str, cause: Cause) -> exp.Expr:
+    return exp.NullSafeEQ(this=column("cause", of), expression=exp.Literal.string(cause))
+
+
+def _revocation_verb(contract: Contract) -> Verb:
+    consent = contract.consent
+    do = consent.on_revoke.do if isinstance(consent, Consent) else Revoked.STOP
+    return _REVOCATION_VERBS.get(do, Verb.UPDATE)
 
 
 def _left_join(query: exp.Select, other: exp.Select, alias: str) -> exp.Select:

@@ -17,6 +17,8 @@ from sqlglot import exp
 from activation.warehouse.functions import Functions
 from activation.warehouse.sql import bound, either, joined, text
 
+_BACKSLASH, _BAR = "\x01", "\x02"
+"""Stand for what was escaped while a key is taken apart; no key that a person made has them."""
 _INTEGERS = (*exp.DataType.INTEGER_TYPES,)
 
 
@@ -36,6 +38,20 @@ def sync_key(parts: Sequence[tuple[exp.Expr, str]], dialect: str, *, tidy: bool)
     for part in found[1:]:
         spaced += [exp.Literal.string("|"), _escaped(part)]
     return joined(spaced)
+
+
+def part_of(key: exp.Expr, place: int, parts: int) -> exp.Expr:
+    """Return one part of a key of so many parts, as SQL: what `sync_key` made the key of."""
+    if parts == 1:
+        return key
+    for escaped, stand_in in (("\\\\", _BACKSLASH), ("\\|", _BAR)):
+        key = exp.func("REPLACE", key, exp.Literal.string(escaped), exp.Literal.string(stand_in))
+    part: exp.Expr = exp.SplitPart(
+        this=key, delimiter=exp.Literal.string("|"), part_index=exp.Literal.number(place + 1)
+    )
+    for stand_in, meant in ((_BACKSLASH, "\\"), (_BAR, "|")):
+        part = exp.func("REPLACE", part, exp.Literal.string(stand_in), exp.Literal.string(meant))
+    return part
 
 
 def key_hash_sql(functions: Functions, key: exp.Expr) -> exp.Expr:

@@ -32,6 +32,13 @@ class HeldReason(StrEnum):
     NULL = "null"  # a field whose null policy is hold is empty
 
 
+class Cause(StrEnum):
+    """Why an action is planned, if not for a row that is new or has changed."""
+
+    LOST = "lost"  # the model no longer has it
+    REVOKED = "revoked"  # its person said no
+
+
 class BlockedReason(StrEnum):
     """Why consent keeps a row back."""
 
@@ -113,6 +120,8 @@ class BlastRadius:
     lost: int
     late: int
     """Rows older than what was delivered; dropped."""
+    revoked: int = 0
+    """Rows whose person said no since they were delivered, and for which something is done."""
 
 
 @dataclass(frozen=True, slots=True)

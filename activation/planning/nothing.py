@@ -29,6 +29,7 @@ _COLUMNS = {
     "mapping_digest": "text",
     "destination_id": "text",
     "changed": "bigint",
+    "cause": "text",
 }
 
 

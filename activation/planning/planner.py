@@ -20,6 +20,7 @@ from activation.planning.mapping import HASH_VERSION, SourceMapping, policy_bits
 from activation.planning.model import (
     ActionCount,
     BlastRadius,
+    Cause,
     DestinationFacts,
     Disposition,
     Models,
@@ -30,6 +31,7 @@ from activation.planning.model import (
 from activation.planning.nothing import find_nothing
 from activation.planning.payload import has_bit
 from activation.planning.removals import add_removals
+from activation.planning.revocations import add_revocations
 from activation.planning.state import ensure_state
 from activation.warehouse.port import SCHEMA, Session
 from activation.warehouse.sql import (
@@ -78,6 +80,7 @@ def make_plan(  # noqa: PLR0913 - a plan depends on all of these, and each is na
             found = find_changes(session, mapping, phase.share)
             if contract.destination.mode.removes:
                 add_removals(session, mapping, phase.share)
+            add_revocations(session, mapping, views, phase.share)
         judge(session, mapping, inputs, views)
         digest = _freeze(session, mapping, phase, now, freeze=freeze)
         if freeze:
@@ -154,7 +157,8 @@ def _blast(
     contract = mapping.contract
     # By change and not by operation: a mode that never creates reaches new rows all the same.
     created = _is("change", "create")
-    updated = _is("change", "update")
+    revoked = _is("cause", Cause.REVOKED)
+    updated = exp.and_(_is("change", "update"), is_null(column("cause")))
     loaded = exp.and_(created, exp.LT(this=column("cohort"), expression=bound("loaded")))
     lost_values = exp.BitwiseAnd(
         this=exp.BitwiseAnd(
@@ -174,7 +178,8 @@ def _blast(
             _count(loaded, "loaded"),
             _count(updated, "updated"),
             _count(cleared, "cleared"),
-            _count(_is("change", "delete"), "deleted"),
+            _count(_is("cause", Cause.LOST), "deleted"),
+            _count(revoked, "revoked"),
         )
         .from_(table(ACTIONS))
         .where(_is("disposition", Disposition.SEND))
@@ -195,6 +200,7 @@ def _blast(
         cleared=row["cleared"],
         deleted=row["deleted"],
         lost=found.lost,
+        revoked=row["revoked"],
         late=session.fetch(late).to_pylist()[0]["late"],
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlglot import exp
 
 from activation.planning.candidates import CANDIDATES
 from activation.planning.changes import CHANGES, KNOWN
 from activation.planning.mapping import SourceMapping
+from activation.planning.model import Cause
 from activation.planning.state import delivered
 from activation.warehouse.port import Session
 from activation.warehouse.sql import bound, column, is_null, name, named, table
@@ -36,6 +39,7 @@ def add_removals(session: Session, mapping: SourceMapping, share: float) -> None
         **{known: column(c, "t") for c, known in KNOWN.items()},
         "row_hash": exp.Literal.number(REMOVED_HASH),
         "change": exp.Literal.string("delete"),
+        "cause": exp.Literal.string(Cause.LOST),
         "mapping_digest": bound("mapping_digest"),
     }
     lost = (
@@ -44,9 +48,12 @@ def add_removals(session: Session, mapping: SourceMapping, share: float) -> None
         .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))
         .where(exp.In(this=mapping.functions.fast_hash(match_key.copy()), query=gone.subquery()))
     )
-    columns = [column(c) for c in values]
-    into = exp.Schema(this=table(CHANGES), expressions=[c.this for c in columns])
-    session.execute(
-        exp.Insert(this=into, expression=lost),
-        {"mapping_digest": contract.mapping_digest, "share": share},
-    )
+    params = {"mapping_digest": contract.mapping_digest, "share": share}
+    insert_changes(session, lost, params)
+
+
+def insert_changes(session: Session, rows: exp.Select, params: Mapping[str, object]) -> None:
+    """Add rows to `CHANGES`; columns that they do not name are null."""
+    columns = [name(projection.alias_or_name) for projection in rows.selects]
+    into = exp.Schema(this=table(CHANGES), expressions=columns)
+    session.execute(exp.Insert(this=into, expression=rows), params)

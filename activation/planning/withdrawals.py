@@ -15,9 +15,9 @@ from activation.planning.consent import (
     consent_views,
     with_statuses,
 )
-from activation.planning.model import Disposition
+from activation.planning.model import Cause, Disposition
 from activation.warehouse.port import SCHEMA, Relation, Session
-from activation.warehouse.sql import column, name, not_null, table
+from activation.warehouse.sql import column, is_null, name, not_null, table
 
 
 def withdrawn(
@@ -31,18 +31,21 @@ def withdrawn(
     Return the numbers of the actions to send whose consent is no longer granted.
 
     All of them, if the data of one consent model has become too old.
-    What only takes data away needs no consent, and is never among them.
+    What takes data away needs no consent, and is never among them.
     """
     consent = contract.consent
     if not isinstance(consent, Consent):
         return frozenset()
     views = consent_views(session, contract, consent_relations, now)
     subjects = [column(f"subject_{i}", "a") for i in range(len(consent.columns))]
+    takes_away = exp.In(
+        this=column("reason", "a"), expressions=[exp.Literal.string(cause) for cause in Cause]
+    )
     actions = (
         exp.select(column("action_no", "a"), *subjects)
         .from_(table(plan_table, SCHEMA, "a"))
         .where(_is("disposition", Disposition.SEND))
-        .where(exp.not_(_is("operation", "delete")))
+        .where(exp.or_(is_null(column("reason", "a")), exp.not_(takes_away)))
     )
     query = exp.select(column("action_no", "p")).from_(actions.subquery(name("p")))
     query = with_statuses(query, views, actions, "action_no", "p")

@@ -156,10 +156,10 @@ def test_the_heaviest_edit_counts(names: list[str]) -> None:
     expected = []
     for name in names:
         before = copy.deepcopy(plain)
-        LABELLED[name][0](plain)
         try:
+            LABELLED[name][0](plain)
             Contract.model_validate(plain)
-        except ValueError:
+        except (TypeError, ValueError):
             plain = before  # two edits that do not fit each other
             continue
         expected.append(edits(Contract.model_validate(before), Contract.model_validate(plain)))

@@ -56,6 +56,22 @@ def test_exactly_at_a_guard_passes_and_one_row_over_fails(
     assert over.evidence[f"{guard}_allowed"] == most
 
 
+@pytest.mark.parametrize(("before", "most"), [(10, 25), (250, 25), (260, 26), (10_000, 1_000)])
+def test_withdrawals_are_allowed_their_share_and_always_a_few(
+    demo: Contract, before: int, most: int
+) -> None:
+    """A tenth of the delivered rows may say no at once, and 25 of however few."""
+    blast = {"delivered_before": before, "revoked": most}
+
+    at_limit = blast_radius(demo, plan(blast=blast))
+    over = blast_radius(demo, plan(blast=blast | {"revoked": most + 1}))
+
+    assert at_limit.passed
+    assert not over.passed
+    assert f"belong to people who said no since ({most + 1:,})" in over.summary
+    assert over.evidence["revoked_allowed"] == most
+
+
 def test_a_breach_is_told_with_its_numbers(demo: Contract) -> None:
     """The sentence has the share, the rows and the limit of each breached guard."""
     blast = {

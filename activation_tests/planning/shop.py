@@ -99,6 +99,7 @@ class Shop:
     facts: DestinationFacts
     held_open: duckdb.DuckDBPyConnection
     """As long as this process has the file open, opening it again costs next to nothing."""
+    models: Models = MODELS
 
     def session(self) -> AbstractContextManager[Session]:
         """Open a session of the warehouse."""
@@ -145,7 +146,7 @@ class Shop:
             return make_plan(
                 session,
                 self.contract,
-                MODELS,
+                self.models,
                 self.facts,
                 phase=phase,
                 inputs=inputs or PlanInputs(),

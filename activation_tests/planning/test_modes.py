@@ -128,7 +128,7 @@ def test_a_removal_needs_no_consent(tmp_path: Path) -> None:
 
     assert shop.counted(shop.plan()) == {
         "create blocked denied": 1,
-        "delete send": 1,
+        "delete send lost": 1,
         "update blocked denied": 1,
     }
 

@@ -28,6 +28,7 @@ def of_plan(planned: Planned) -> Metadata:
         "activation/held": plan.rows(Disposition.HELD),
         "activation/late": plan.blast.late,
         "activation/lost": plan.blast.lost,
+        "activation/revoked": plan.blast.revoked,
         "activation/source_rows": plan.source.rows,
         "activation/requests": planned.requests,
         "activation/plan": plan.digest,
