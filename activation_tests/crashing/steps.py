@@ -14,7 +14,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 from urllib3.connection import HTTPConnection
 
-from activation.ledger import Ledger, opening, store
+from activation.ledger import Ledger, batches, clearing, opening, store
 from activation.ledger.leases import Leases
 from activation.ledger.plans import Plans
 from activation.ledger.runs import Runs
@@ -39,8 +39,10 @@ _CALLS: dict[str, tuple[Any, str]] = {
     "plan": (Plans, "record"),
     "verdicts": (Plans, "record_verdicts"),
     "progress": (Plans, "mark"),
-    "intent": (Ledger, "intend"),
-    "record": (Ledger, "record"),
+    "intent or outcome": (Ledger, "write"),
+    "clearance": (clearing, "clear"),
+    "intent": (batches, "intend"),
+    "outcome": (batches, "settle"),
     "merge": (folding, "fold"),
     "folded mark": (folding, "mark_folded"),
     "end of run": (Runs, "end"),
