@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from activation.errors import UsageError
+from activation.sandbox.acts import Act, endpoint_of
 from activation.sandbox.application import Application
 from activation.sandbox.system import System
 from activation.sandbox.windows import Window
@@ -18,7 +17,6 @@ from activation.sandbox.windows import Window
 _FIRST = "salesforce"
 """The vendor that is meant where none is named."""
 _MAX_ENTRIES = 10_000
-Act = Callable[[Request, dict[str, Any]], Any]
 
 
 def admin_routes(application: Application) -> list[BaseRoute]:
@@ -38,7 +36,7 @@ def admin_routes(application: Application) -> list[BaseRoute]:
         ("/_sandbox/quirks", "POST", admin.set_quirk),
         ("/_sandbox/reset", "POST", admin.reset),
     ]
-    return [Route(path, _endpoint(act), methods=[method]) for path, method, act in acts]
+    return [Route(path, endpoint_of(act), methods=[method]) for path, method, act in acts]
 
 
 class _Admin:
@@ -117,28 +115,6 @@ class _Admin:
 
 def _told(quota: Window) -> dict[str, Any]:
     return {"limit": quota.limit, "used": quota.used}
-
-
-def _endpoint(act: Act) -> Callable[[Request], object]:
-    async def endpoint(request: Request) -> Response:
-        raw = await request.body()
-        try:
-            answer, status = act(request, _json_object(raw)), 200
-        except UsageError as error:
-            answer, status = {"error": str(error)}, 400
-        return Response(orjson.dumps(answer), status, media_type="application/json")
-
-    return endpoint
-
-
-def _json_object(raw: bytes) -> dict[str, Any]:
-    try:
-        body = orjson.loads(raw or b"{}")
-    except orjson.JSONDecodeError:
-        raise UsageError("The body is not JSON.") from None
-    if not isinstance(body, dict):
-        raise UsageError("The body must be a JSON object.")
-    return body
 
 
 def _whole(text: str, name: str) -> int:

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from activation.clock import Clock
+from activation.sandbox.braze.system import Braze
 from activation.sandbox.faults import Faults
 from activation.sandbox.gateway import Connections, Gateway
 from activation.sandbox.hubspot.system import HubSpot
@@ -19,7 +20,7 @@ from activation.sandbox.state import State
 from activation.sandbox.system import Surroundings, System
 from activation.sandbox.time_scale import sandbox_clock
 
-_VENDORS: tuple[Callable[[Surroundings], System], ...] = (Salesforce, HubSpot)
+_VENDORS: tuple[Callable[[Surroundings], System], ...] = (Salesforce, HubSpot, Braze)
 
 
 class Application:
@@ -42,8 +43,9 @@ class Application:
         self.log = RequestsLog(self.state, log_keys=log_keys)
         self.clock = sandbox_clock(clock, time_scale, self.log.latest())
         self._connections = connections
+        self._outside = clock
         surroundings = Surroundings(
-            self.state, self.clock, self.faults, address, credentials, time_scale
+            self.state, self.clock, self.faults, address, credentials, time_scale, clock
         )
         vendors: list[System] = [make(surroundings) for make in _VENDORS]
         self.systems = {system.name: system for system in vendors}
@@ -61,6 +63,7 @@ class Application:
             faults=self.faults,
             log=self.log,
             clock=self.clock,
+            outside=self._outside,
             connections=self._connections,
         )
 

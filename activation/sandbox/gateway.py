@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 
 from starlette.requests import ClientDisconnect, Request
@@ -72,6 +73,7 @@ class Gateway:
         faults: Faults,
         log: RequestsLog,
         clock: Clock,
+        outside: Clock,
         connections: Connections,
     ) -> None:
         """Stand before `app`, which holds the routes of all systems."""
@@ -80,6 +82,7 @@ class Gateway:
         self._faults = faults
         self._log = log
         self._clock = clock
+        self._outside = outside
         self._connections = connections
         self._late: set[asyncio.Task[_Captured]] = set()
 
@@ -109,6 +112,8 @@ class Gateway:
         if answer is None:
             await self._hang_up(scope)
         else:
+            # As every vendor's server does, on the clock that its headers speak of.
+            answer.headers["Date"] = format_datetime(self._outside.now(), usegmt=True)
             await answer(scope, receive, send)
 
     async def _answer(

@@ -157,6 +157,8 @@ def _listening(  # noqa: PLR0913
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # The gateway's is on the clock that was handed in.
+                date_header=False,
                 # Longer than a caller pauses: a line dropped between requests is a fault's to drop.
                 timeout_keep_alive=120,
                 # A request held by a fault must not hold the shutdown.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from activation.clock import Clock
+from activation.clock import Clock, SystemClock
 from activation.sandbox.faults import Fault, Faults
 from activation.sandbox.quirks import Quirks
 from activation.sandbox.state import State
@@ -29,10 +29,16 @@ class Surroundings:
     """The only client id and secret that are accepted; None accepts any that are not empty."""
     time_scale: float = 1.0
     """How many times faster than the caller's clock ours runs."""
+    outside: Clock = field(default_factory=SystemClock)
+    """The caller's clock."""
 
     def told(self, seconds: float) -> float:
         """Return seconds of ours as the caller's, which is how long to wait is told in headers."""
         return seconds / self.time_scale
+
+    def told_at(self, seconds: float) -> float:
+        """Return the moment, so many seconds of ours from now, in the caller's epoch seconds."""
+        return self.outside.now().timestamp() + self.told(seconds)
 
 
 class System(Protocol):
