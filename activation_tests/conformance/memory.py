@@ -73,6 +73,7 @@ class Memory(Subject):
         "merged_record": never(NotImplementedError, "nobody works in it by hand"),
         "restored_record": never(NotImplementedError, "nobody works in it by hand"),
         "deleted_record": never(NotImplementedError, "nobody works in it by hand"),
+        "preflight_tells_what_is_too_much": never(AssertionError, "it knows one permission"),
         "preflight_misses_a_permission": never(NotImplementedError, "all is allowed"),
     }
 

@@ -10,18 +10,22 @@ from activation.contract.model import NullPolicy
 from activation.destinations.base import Destination, Target
 from activation.destinations.salesforce.destination import Salesforce
 from activation.destinations.traits import Verb
-from activation.errors import ConfigurationError, Refused
+from activation.errors import ConfigurationError, Refused, UsageError
 from activation_tests.conformance.shared_time import SharedTime
 from activation_tests.conformance.subject import (
     Gone,
     Repeated,
     SandboxSubject,
     mapping,
+    never,
     not_yet,
 )
 
 _SCORED = datetime(2026, 9, 1, 10, 30, tzinfo=UTC)
-_UPSERT_ONLY = not_yet(ConfigurationError, "the adapter only upserts")
+_BY_ID = never(
+    ConfigurationError,
+    "a job updates and deletes by record id; rows that go by key take collections",
+)
 _NO_JOBS = not_yet(Refused, "the engine does not run jobs yet")
 
 
@@ -58,14 +62,17 @@ class SalesforceCollections(SandboxSubject):
     renews_access = True
     paces: ClassVar = {"calls that run 20 s and more": {"name": "rate_limited"}}
     gaps: ClassVar = {
-        "update_only_creates_nothing": _UPSERT_ONLY,
-        "create_only_updates_nothing": _UPSERT_ONLY,
-        "remove": _UPSERT_ONLY,
-        "remove_what_is_not_there": _UPSERT_ONLY,
-        "preflight_misses_a_permission": not_yet(
-            NotImplementedError, "the sandbox's user has every permission"
+        "create_only_updates_nothing": never(
+            ConfigurationError, "creations go over jobs, which a crash cannot double"
         ),
     }
+
+    def endpoint_for(self, verb: Verb) -> str:
+        """Return the endpoint that the adapter has for a verb."""
+        return {
+            Verb.UPDATE: "collections_update",
+            Verb.REMOVE: "collections_delete",
+        }.get(verb, self.endpoint)
 
     def connect(self, time: SharedTime) -> Destination:
         """Return the org."""
@@ -87,23 +94,29 @@ class SalesforceCollections(SandboxSubject):
 
     def delete(self, key: str) -> None:
         """Put the record into the recycle bin."""
-        self.sandbox.delete_record("Contact", key)
+        self.sandbox.delete_record(self.target.object, key)
 
     def restore(self, key: str) -> None:
         """Take the record out of the recycle bin."""
-        self.sandbox.restore_record("Contact", key)
+        self.sandbox.restore_record(self.target.object, key)
 
     def merge(self, winner: str, loser: str) -> None:
-        """Merge two contacts."""
-        self.sandbox.merge_records("Contact", winner=winner, loser=loser)
+        """Merge two records."""
+        self.sandbox.merge_records(self.target.object, winner=winner, loser=loser)
+
+    def withdraw(self, permission: str) -> None:
+        """Take a permission of the object away."""
+        word = permission.split(maxsplit=1)[0]
+        what = {"create": "createable", "edit": "updateable", "delete": "deletable"}[word]
+        self.sandbox.permit(self.target.object, **{what: False})
 
     def lose_field(self, field: str) -> None:
         """Hide the field."""
-        self.sandbox.faults.add("drop_field", object="Contact", field=field)
+        self.sandbox.faults.add("drop_field", object=self.target.object, field=field)
 
     def shorten_field(self, field: str, length: int) -> None:
         """Change the field's length."""
-        self.sandbox.edit_field("Contact", field, length=length)
+        self.sandbox.edit_field(self.target.object, field, length=length)
 
 
 class SalesforceBulk(SalesforceCollections):
@@ -115,16 +128,62 @@ class SalesforceBulk(SalesforceCollections):
     upload: ClassVar = {"method": "PUT", "path_contains": "/batches"}
     verdict: ClassVar = {"method": "GET", "path_contains": "/successfulResults"}
     gaps: ClassVar = {
-        **{
-            name: gap
-            for name, gap in SalesforceCollections.gaps.items()
-            if name != "create_only_updates_nothing"
-        },
         "oversize_payload": _NO_JOBS,
         "bisection": _NO_JOBS,
         "crash_at_each_step": _NO_JOBS,
+        "update_only_creates_nothing": _BY_ID,
+        "remove": _BY_ID,
+        "remove_what_is_not_there": _BY_ID,
     }
 
     def endpoint_for(self, verb: Verb) -> str:
         """Return the job's kind: it is made for one operation."""
         return "bulk_insert" if verb is Verb.CREATE else self.endpoint
+
+
+class SalesforceMembers(SalesforceCollections):
+    """Members of a campaign: an audience."""
+
+    name = "Salesforce campaign members"
+    target = Target(
+        "CampaignMember",
+        "Member_Key__c",
+        (
+            mapping("Campaign.Campaign_Key__c", "text(80)"),
+            mapping("Contact.Customer_Key__c", "text(80)"),
+            mapping("Segment__c", "text(80)"),
+            mapping("Note__c", "text(255)", NullPolicy.KEEP),
+            mapping("Tier__c", "text(20)"),
+        ),
+    )
+    endpoint = "members"
+    write: ClassVar = {"path_contains": "composite/sobjects"}
+    text = "Segment__c"
+    kept = "Note__c"
+    sought = "Segment__c"
+    spoilt: ClassVar = {"Tier__c": "Tin"}
+    gaps: ClassVar = {
+        **SalesforceCollections.gaps,
+        "merged_record": never(UsageError, "members of campaigns cannot be merged"),
+        "restored_record": never(UsageError, "members of campaigns cannot be brought back"),
+    }
+
+    def connect(self, time: SharedTime) -> Destination:
+        """Return the org, with a campaign."""
+        self.sandbox.create_record("Campaign", Campaign_Key__c="spring", Name="Spring")
+        self._people: set[int] = set()
+        return super().connect(time)
+
+    def row(self, number: int) -> dict[str, Any]:
+        """Return a member, and see to it that the person is there."""
+        person = f"c-{number:05d}"
+        if number not in self._people:
+            self.sandbox.create_record("Contact", Customer_Key__c=person, LastName="Person")
+            self._people.add(number)
+        return {
+            "Campaign.Campaign_Key__c": "spring",
+            "Contact.Customer_Key__c": person,
+            "Segment__c": f"Segment {number}",
+            "Note__c": f"Note {number}",
+            "Tier__c": ("Gold", "Silver", "Bronze")[number % 3],
+        }

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from activation_tests.conformance.memory import Memory
-from activation_tests.conformance.salesforce import SalesforceBulk, SalesforceCollections
+from activation_tests.conformance.salesforce import (
+    SalesforceBulk,
+    SalesforceCollections,
+    SalesforceMembers,
+)
 from activation_tests.conformance.subject import Subject
 
 SUBJECTS: tuple[type[Subject], ...] = (
     Memory,
     SalesforceCollections,
     SalesforceBulk,
+    SalesforceMembers,
 )

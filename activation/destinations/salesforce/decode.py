@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -43,6 +43,8 @@ _PERMANENT = frozenset(
         "INVALID_TYPE_ON_FIELD_IN_RECORD",
         "JSON_PARSER_ERROR",
         "MALFORMED_ID",
+        # Ours too: an update of a record that is not there.
+        "NOT_FOUND",
         "NUMBER_OUTSIDE_VALID_RANGE",
         "REQUIRED_FIELD_MISSING",
         "STRING_TOO_LONG",
@@ -69,6 +71,21 @@ def decode(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
     Never raises: an answer that cannot be read, or that has another number of results than rows
     were sent, vouches for no row, and each gets a RETRYABLE error.
     """
+    return _each(answer, keys, _result)
+
+
+def decode_removals(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
+    """
+    Return one result a key; a record that is not there any more was removed.
+
+    Never raises, as `decode`.
+    """
+    return _each(answer, keys, _removal)
+
+
+def _each(
+    answer: Answer, keys: Sequence[str], read: Callable[[object], RowResult]
+) -> tuple[RowResult, ...]:
     try:
         results = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
@@ -79,7 +96,17 @@ def decode(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
         # Results have no key, only a place, and the places are off.
         text = f"the answer has {len(results)} results for {len(keys)} rows"
         return (unread(text),) * len(keys)
-    return tuple(map(_result, results))
+    return tuple(map(read, results))
+
+
+def _removal(entry: object) -> RowResult:
+    """Read one result of a removal; `absent` is our own word for a key without a record."""
+    if isinstance(entry, dict) and entry.get("absent") is True:
+        return RowResult()
+    result = _result(entry)
+    if result.error is not None and result.error.code == "ENTITY_IS_DELETED":
+        return RowResult()
+    return result
 
 
 def _result(entry: object) -> RowResult:

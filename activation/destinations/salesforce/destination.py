@@ -25,16 +25,20 @@ from activation.destinations.base import (
 )
 from activation.destinations.salesforce.bulk.endpoint import BulkJobs
 from activation.destinations.salesforce.bulk.traits import INSERT, UPSERT
+from activation.destinations.salesforce.by_id import Members, Removals, Updates
 from activation.destinations.salesforce.collections import Collections
 from activation.destinations.salesforce.describe import describe
 from activation.destinations.salesforce.names import check_object
+from activation.destinations.salesforce.permissions import preflight
 from activation.destinations.salesforce.readback import read_back
 from activation.destinations.salesforce.session import Session
-from activation.destinations.salesforce.traits import OBJECT
+from activation.destinations.salesforce.traits import MEMBER, OBJECT
 from activation.destinations.traits import ObjectTraits
 from activation.errors import ConfigurationError, DestinationError
 
 _LIMITS_SECONDS = 30.0
+_MEMBERS = frozenset({"CampaignMember"})
+"""Objects whose records say once and for all whom they link."""
 
 
 class Salesforce:
@@ -55,13 +59,19 @@ class Salesforce:
             Collections(self._session),
             BulkJobs(self._session, UPSERT),
             BulkJobs(self._session, INSERT),
+            Updates(self._session),
+            Removals(self._session),
+        )
+        self._of_members: tuple[RequestEndpoint, ...] = (
+            Members(self._session),
+            Updates(self._session, relinks=False),
+            Removals(self._session),
         )
         self._asked_for_limits = False
 
     def object_traits(self, object_name: str) -> ObjectTraits:
-        """Return what Salesforce does with records, the same for every object."""
-        check_object(object_name)
-        return OBJECT
+        """Return what Salesforce does with the records of an object."""
+        return MEMBER if check_object(object_name) in _MEMBERS else OBJECT
 
     def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:  # noqa: ARG002
         """
@@ -84,7 +94,8 @@ class Salesforce:
     def _first(
         self, target: Target, suits: Callable[[RequestEndpoint | JobEndpoint], bool]
     ) -> RequestEndpoint | JobEndpoint:
-        for endpoint in self._endpoints:
+        known = self._of_members if target.object in _MEMBERS else self._endpoints
+        for endpoint in known:
             if target.verb in endpoint.traits.verbs and suits(endpoint):
                 return endpoint
         raise ConfigurationError(
@@ -122,15 +133,8 @@ class Salesforce:
             )
 
     def preflight(self, target: Target) -> tuple[Grant, ...]:
-        """Return what the running user may do with the object and the mapped fields."""
-        schema = self.describe(target.object)
-        names = [target.key, *(f.to for f in target.fields if "." not in f.to)]
-        writable = {f.name for f in schema.fields.values() if f.writable}
-        return (
-            Grant(f"create {target.object}", held=schema.creatable, needed=True),
-            Grant(f"edit {target.object}", held=schema.updatable, needed=True),
-            *(Grant(f"edit {target.object}.{n}", held=n in writable, needed=True) for n in names),
-        )
+        """Return what the running user may do of what is needed, and what it may beyond that."""
+        return preflight(self._session, target)
 
     def quota(self) -> QuotaReading | None:
         """

@@ -46,6 +46,16 @@ def encode(target: Target, rows: pa.Table) -> bytes:
     return orjson.dumps({"allOrNone": False, "records": records})
 
 
+def encode_keys(target: Target, rows: pa.Table) -> bytes:
+    """
+    Return the keys of these rows, for a removal.
+
+    Raises what `encode` raises.
+    """
+    check_target(target)
+    return orjson.dumps({"keys": keys_of(rows, most=TRAITS.batch_rows).to_pylist()})
+
+
 def keys_of(rows: pa.Table, *, most: int) -> pa.ChunkedArray:
     """
     Return the sync keys.

@@ -7,7 +7,8 @@ Messages carry the call and the vendor's error code, never the vendor's text, wh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 
@@ -30,6 +31,15 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 def garbled(call: str, *, applied: Applied = Applied.UNKNOWN) -> Transient:
     """Return the error for a success whose body is not what was asked for."""
     return unreadable(call, VENDOR, applied=applied)
+
+
+@contextmanager
+def nothing_applied() -> Iterator[None]:
+    """Let trouble in the block be no doubt about rows: what it asks for writes none."""
+    try:
+        yield
+    except Transient as error:
+        raise Transient(error.message, code=error.code, retry_after=error.retry_after) from None
 
 
 def refusal(

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from activation.destinations.base import ReadBack, Target
 from activation.destinations.cells import arrow_values, text_values
-from activation.destinations.salesforce.errors import garbled
+from activation.destinations.salesforce.errors import garbled, nothing_applied
 from activation.destinations.salesforce.names import check_target
-from activation.destinations.salesforce.session import Session
+from activation.destinations.salesforce.session import Deadline, Session
 from activation.destinations.salesforce.traits import OBJECT, URI_AND_HEADER_BYTES
 from activation.errors import Applied
 
@@ -23,9 +23,17 @@ _SECONDS = 120.0
 _QUERY_BYTES = URI_AND_HEADER_BYTES - 4_096
 
 
-def read_back(session: Session, target: Target, keys: Sequence[str] | None) -> Iterator[ReadBack]:
+def read_back(
+    session: Session,
+    target: Target,
+    keys: Sequence[str] | None,
+    *,
+    deadline: Deadline | None = None,
+) -> Iterator[ReadBack]:
     """
     Yield the records with these keys, or all that have one if `keys` is None, a page at a time.
+
+    Each page may take two minutes unless all have a deadline.
 
     Salesforce matches keys without regard to case: a record whose key differs from the one asked
     for in case alone comes too, with the key as it stands there.
@@ -40,10 +48,10 @@ def read_back(session: Session, target: Target, keys: Sequence[str] | None) -> I
     names = dict.fromkeys(("Id", target.key, *(f.to for f in target.fields)))
     select = f"SELECT {', '.join(names)} FROM {target.object} WHERE {target.key}"  # noqa: S608
     if keys is None:
-        yield from _pages(session, target, f"{select} != null")
+        yield from _pages(session, target, f"{select} != null", deadline)
         return
     for literals in key_lists(keys, _QUERY_BYTES - len(quote_plus(f"{select} IN ()"))):
-        yield from _pages(session, target, f"{select} IN ({literals})")
+        yield from _pages(session, target, f"{select} IN ({literals})", deadline)
 
 
 def key_lists(keys: Sequence[str], budget: int) -> Iterator[str]:
@@ -68,11 +76,15 @@ def key_lists(keys: Sequence[str], budget: int) -> Iterator[str]:
         yield ",".join(chunk)
 
 
-def _pages(session: Session, target: Target, soql: str) -> Iterator[ReadBack]:
+def _pages(
+    session: Session, target: Target, soql: str, deadline: Deadline | None
+) -> Iterator[ReadBack]:
     path, params = "query", {"q": soql}
     visited = set()
     while True:
-        answer = session.call("GET", path, seconds=_SECONDS, params=params)
+        seconds = _SECONDS if deadline is None else deadline.left
+        with nothing_applied():
+            answer = session.call("GET", path, seconds=seconds, params=params)
         try:
             page = json.loads(answer.body, parse_float=Decimal)
             rows = table_of(page["records"], target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from activation.contract.model import FieldKind
@@ -46,6 +47,27 @@ TRAITS = Traits(
     buckets=(LONG_CALLS,),
 )
 
+UPDATES = replace(
+    TRAITS,
+    name="collections_update",
+    verbs=frozenset({Verb.UPDATE}),
+    # "Update Multiple Records": by record id, which is asked for first.
+    requests_per_batch=2,
+)
+REMOVALS = replace(
+    TRAITS,
+    name="collections_delete",
+    verbs=frozenset({Verb.REMOVE}),
+    # "Delete Multiple Records": at most 200 ids, as parameters of the address.
+    requests_per_batch=2,
+)
+MEMBERS = replace(
+    TRAITS,
+    name="members",
+    # One look-up, one creation, one update.
+    requests_per_batch=3,
+)
+
 OBJECT = ObjectTraits(
     # SOQL compares text without regard to case, and so does the match of an external id, unless
     # the field was made case sensitive.
@@ -69,5 +91,16 @@ OBJECT = ObjectTraits(
     irreversible=(
         "Triggers, flows and assignment rules run on every write; the e-mails they send are out.",
         "The record's last-modified date and user change, and so does its field history.",
+    ),
+)
+
+MEMBER = replace(
+    OBJECT,
+    # "CampaignMember": undelete is not among its supported calls.
+    removal=Removal.UNLINKED,
+    restorable=None,
+    irreversible=(
+        *OBJECT.irreversible,
+        "Whoever left a campaign and joins again is a new member, without the old one's responses.",
     ),
 )

@@ -179,6 +179,9 @@ def campaign_member() -> Document:
             picklist("Status", ["Sent", "Responded"], "Status", restricted=False),
             boolean("HasResponded", "Responded") | _NOT_WRITABLE,
             external_id("Member_Key__c", 120, "Member Key"),
+            text("Segment__c", 80),
+            text("Note__c", 255),
+            picklist("Tier__c", ["Gold", "Silver", "Bronze"], "Tier", restricted=True),
         ],
     )
     return {**document, "mergeable": False, "undeletable": False}

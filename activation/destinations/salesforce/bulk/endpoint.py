@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -14,7 +13,7 @@ from activation.destinations.base import Answer, JobState, JobStatus, RowResult,
 from activation.destinations.salesforce.bulk.decode import Results, decode
 from activation.destinations.salesforce.bulk.encode import encode
 from activation.destinations.salesforce.bulk.failures import failure
-from activation.destinations.salesforce.errors import garbled
+from activation.destinations.salesforce.errors import garbled, nothing_applied
 from activation.destinations.salesforce.names import check_target
 from activation.destinations.salesforce.session import Deadline, Session
 from activation.destinations.traits import Traits, Verb
@@ -68,7 +67,7 @@ class BulkJobs:
         }
         if target.verb is Verb.UPSERT:
             document["externalIdFieldName"] = target.key
-        with _nothing_applied():
+        with nothing_applied():
             answer = self._session.call("POST", _ROOT, seconds=seconds, data=orjson.dumps(document))
         job = _object(answer.body, f"POST {_ROOT}").get("id")
         if not isinstance(job, str) or not _ID.fullmatch(job):
@@ -130,7 +129,7 @@ class BulkJobs:
             )
         if state is not JobState.OPEN:
             return
-        with _nothing_applied():
+        with nothing_applied():
             self._session.call(
                 "PATCH", f"{_ROOT}/{job}", seconds=deadline.left, data=_state("Aborted")
             )
@@ -145,7 +144,7 @@ class BulkJobs:
         path = f"{_ROOT}/{job}/batches"
         try:
             # Nothing is carried out before the job is closed.
-            with _nothing_applied():
+            with nothing_applied():
                 self._session.reply(
                     "PUT", path, seconds=deadline.left, data=payload, content_type=_CSV
                 )
@@ -176,7 +175,7 @@ class BulkJobs:
     def _told(self, job: str, deadline: Deadline) -> tuple[JobStatus, dict[str, Any]]:
         path = f"{_ROOT}/{job}"
         try:
-            with _nothing_applied():
+            with nothing_applied():
                 answer = self._session.call("GET", path, seconds=deadline.left)
         except BatchRefused as refused:
             if refused.code not in _GONE:
@@ -207,20 +206,11 @@ class BulkJobs:
     def _page(self, path: str, locator: str | None, deadline: Deadline) -> Reply:
         params = {"locator": locator} if locator else None
         try:
-            with _nothing_applied():
+            with nothing_applied():
                 return self._session.reply("GET", path, seconds=deadline.left, params=params)
         except BatchRefused as refused:
             _raise_if_gone(refused)
             raise
-
-
-@contextmanager
-def _nothing_applied() -> Iterator[None]:
-    """Let trouble in the block be no doubt about rows: it is not what starts a job."""
-    try:
-        yield
-    except Transient as error:
-        raise Transient(error.message, code=error.code, retry_after=error.retry_after) from None
 
 
 def _raise_if_gone(refused: BatchRefused) -> None:
