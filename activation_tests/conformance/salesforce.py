@@ -10,7 +10,7 @@ from activation.contract.model import NullPolicy
 from activation.destinations.base import Destination, Target
 from activation.destinations.salesforce.destination import Salesforce
 from activation.destinations.traits import Verb
-from activation.errors import ConfigurationError, Refused, UsageError
+from activation.errors import ConfigurationError, UsageError
 from activation_tests.conformance.shared_time import SharedTime
 from activation_tests.conformance.subject import (
     Gone,
@@ -26,7 +26,7 @@ _BY_ID = never(
     ConfigurationError,
     "a job updates and deletes by record id; rows that go by key take collections",
 )
-_NO_JOBS = not_yet(Refused, "the engine does not run jobs yet")
+_NO_JOBS = not_yet(NotImplementedError, "the engine does not run jobs yet")
 
 
 class SalesforceCollections(SandboxSubject):
