@@ -82,6 +82,7 @@ def _show_plan(output: Output, report: dict[str, Any]) -> None:
         f"[bold]{report['sync']}[/], phase {report['phase']}: "
         f"{counted(report['to_send'], 'row')} to send in {counted(report['requests'], 'request')}\n"
     )
+    output.text(f"cost: {_cost(report['cost'])}\n")
     output.table(
         "actions",
         ["operation", "disposition", "reason", "rows"],
@@ -98,6 +99,21 @@ def _show_plan(output: Output, report: dict[str, Any]) -> None:
                 for field, values in s["fields"].items()
             ],
         )
+
+
+def _cost(cost: dict[str, Any]) -> str:
+    """Return what a plan costs, in one line."""
+    parts = [counted(cost["requests"], "write request")]
+    if cost["jobs"]:
+        parts.append(counted(cost["jobs"], "job"))
+    if cost["lookups"]:
+        parts.append(f"{counted(cost['lookups'], 'look-up')} (made)")
+    parts.append(f"{counted(cost['read_backs'], 'read-back')} after it")
+    if cost["billed_unit"]:
+        parts.append(f"{cost['billed']:,} {cost['billed_unit']}")
+    if cost["days"] > 1:
+        parts.append(f"sent over {cost['days']} days, by what the sync may take of a day")
+    return ", ".join(parts)
 
 
 def show_gates(output: Output, gates: list[dict[str, Any]]) -> None:

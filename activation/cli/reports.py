@@ -62,6 +62,17 @@ def planned(plan: Planned) -> dict[str, Any]:
         "blocked": frozen.rows(Disposition.BLOCKED),
         "held": frozen.rows(Disposition.HELD),
         "requests": plan.requests,
+        "cost": {
+            "requests": plan.cost.requests,
+            "jobs": plan.cost.jobs,
+            "lookups": plan.cost.lookups,
+            "read_backs": plan.cost.read_backs,
+            "billed": plan.cost.billed,
+            "billed_unit": plan.cost.billed_unit,
+            "days": plan.cost.days,
+        },
+        "verbs": {verb.value: rows for verb, rows in frozen.verbs.items()},
+        "written_fields": dict(frozen.written),
         "actions": [
             {
                 "operation": count.operation,

@@ -70,6 +70,18 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Billing:
+    """What a vendor charges for besides requests."""
+
+    unit: str
+    per_row: int = 0
+    per_field: int = 0
+    """For each field that is written, whether it changes anything or not."""
+    free: frozenset[str] = frozenset()
+    """Fields that cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectTraits:
     """What a vendor does with the records of one object."""
 
@@ -110,6 +122,7 @@ class Traits:
     acknowledges: Acknowledgement = Acknowledgement.APPLIED
     changes_only: bool = False
     """Whether a row should carry only the fields that changed, because each of them costs."""
+    billing: Billing | None = None
     buckets: tuple[Bucket, ...] = ()
     requests_per_batch: int = 1
     """The requests that one batch is expected to take of the daily quota."""

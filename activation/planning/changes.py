@@ -80,6 +80,9 @@ class Found:
     keys: int
     newest_version: datetime | None
     delivered_before: int
+    """Within the phase."""
+    known: int
+    """In all phases."""
     lost: int
 
 
@@ -112,6 +115,7 @@ def find_changes(session: Session, mapping: SourceMapping, share: float) -> Foun
         keys=keyed - repeated_rows,
         newest_version=newest,
         delivered_before=before,
+        known=known,
         # Every delivered key is in the widest phase; else the lost ones are looked up.
         lost=gone if share >= 1 else _lost(session, mapping, state, params),
     )

@@ -150,6 +150,8 @@ class Plan:
     counts: tuple[ActionCount, ...] = field(default_factory=tuple)
     verbs: Mapping[Verb, int] = field(default_factory=dict)
     """The rows to send, by what is asked for; rows of different verbs never share a request."""
+    delivered_after: int = 0
+    """The rows that the destination holds of ours once the plan is carried out."""
     written: Mapping[str, int] = field(default_factory=dict)
     """The rows in which each field is written."""
     frozen: bool = True

@@ -57,5 +57,6 @@ def find_nothing(session: Session, mapping: SourceMapping) -> Found:
         keys=0,
         newest_version=None,
         delivered_before=0,
+        known=0,
         lost=0,
     )

@@ -24,6 +24,7 @@ from activation.errors import (
     UsageError,
 )
 from activation.ledger.plans import PlanRecord
+from activation.planning.dispositions import VERBS
 from activation.planning.model import ActionRange, DestinationFacts, Models, PlanInputs
 from activation.sync.frozen_actions import FrozenActions
 from activation.sync.services import Services
@@ -73,7 +74,7 @@ class Parts:
     def facts(self) -> DestinationFacts:
         """Return what a plan depends on of what the destination says."""
         fields = self.schema.fields.values()
-        target = target_of(self.contract)
+        target = target_of(self.contract, VERBS[self.contract.destination.mode])
         return DestinationFacts(
             traits=self.destination.object_traits(target.object),
             emails=frozenset(f.name for f in fields if f.email),

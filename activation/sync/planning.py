@@ -21,6 +21,7 @@ from activation.gates.verdict import Verdict
 from activation.planning.actions import sample
 from activation.planning.model import Plan
 from activation.planning.planner import make_plan
+from activation.sync.costs import cost_of
 from activation.sync.folding import fold_delivered
 from activation.sync.parts import Parts
 from activation.sync.results import Change, Planned
@@ -83,12 +84,7 @@ def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
 def _planned(
     parts: Parts, made: Plan, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
 ) -> Planned:
-    requests = 0
-    for verb, rows in made.verbs.items():
-        target = target_of(parts.contract, verb)
-        traits = parts.destination.endpoint(target, rows=rows).traits
-        requests += -(-rows // traits.batch_rows) * traits.requests_per_batch
-    return Planned(made, verdicts, requests, changes)
+    return Planned(made, verdicts, cost_of(parts, made), changes)
 
 
 async def _settle(parts: Parts, run_id: str) -> None:

@@ -15,6 +15,7 @@ from activation.ledger.conservation import Tally
 from activation.planning.model import Plan
 from activation.reconciliation.findings import Finding
 from activation.reconciliation.parity import UNEXPLAINED, Parity
+from activation.sync.costs import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,13 @@ class Planned:
 
     plan: Plan
     verdicts: tuple[Verdict, ...]
-    requests: int
-    """The write requests that it takes."""
+    cost: Cost
     samples: tuple[Change, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """Return the write requests that it takes."""
+        return self.cost.requests
 
     @property
     def passed(self) -> bool:

@@ -31,6 +31,10 @@ def of_plan(planned: Planned) -> Metadata:
         "activation/revoked": plan.blast.revoked,
         "activation/source_rows": plan.source.rows,
         "activation/requests": planned.requests,
+        "activation/jobs": planned.cost.jobs,
+        "activation/read_requests": planned.cost.lookups + planned.cost.read_backs,
+        "activation/billed": planned.cost.billed,
+        "activation/days": planned.cost.days,
         "activation/plan": plan.digest,
         "activation/phase": plan.phase,
         "activation/actions": _table(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from activation.contract.model import FieldKind
+from activation.destinations.braze.billing import FREE, UNIT
 from activation.destinations.traits import (
     Acknowledgement,
+    Billing,
     Bucket,
     EndpointClass,
     Normaliser,
@@ -51,6 +53,7 @@ TRACK = Traits(
     verbs=frozenset({Verb.UPSERT, Verb.UPDATE}),
     acknowledges=Acknowledgement.QUEUED,
     changes_only=True,
+    billing=Billing(UNIT, per_field=1, free=FREE),
     buckets=(_TRACK,),
 )
 
@@ -65,6 +68,7 @@ EVENTS = Traits(
     name="events",
     verbs=frozenset({Verb.CREATE}),
     acknowledges=Acknowledgement.QUEUED,
+    billing=Billing(UNIT, per_row=1),
     buckets=(_TRACK,),
 )
 

@@ -1,0 +1,94 @@
+"""What a plan costs, told before anything is sent: requests, jobs, look-ups, what is billed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from activation.delivery.order import target_of
+from activation.destinations.base import JobEndpoint
+from activation.destinations.traits import Billing
+from activation.planning.model import Plan
+from activation.sync.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What carrying out a plan takes of the vendor, in its own units."""
+
+    requests: int
+    """Write requests, polls of jobs included."""
+    jobs: int
+    lookups: int
+    """Requests that making the plan took, to see what is there."""
+    read_backs: int
+    """Requests that the comparison after the delivery takes."""
+    billed: int
+    """What is charged for besides requests."""
+    billed_unit: str | None
+    days: int
+    """Days until all of it is sent, by what this sync may take of the account."""
+
+    @property
+    def total(self) -> int:
+        """Return the requests that are still to be made."""
+        return self.requests + self.read_backs
+
+
+def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
+    """
+    Predict what the plan costs; no request is made.
+
+    Raises:
+        ConfigurationError: the destination cannot do what the contract's mode asks for.
+    """
+    requests = jobs = billed = 0
+    unit: str | None = None
+    for verb, rows in plan.verbs.items():
+        endpoint = parts.destination.endpoint(target_of(parts.contract, verb), rows=rows)
+        traits = endpoint.traits
+        batches = -(-rows // traits.batch_rows)
+        requests += batches * traits.requests_per_batch
+        jobs += batches if isinstance(endpoint, JobEndpoint) else 0
+        if traits.billing is not None:
+            unit = traits.billing.unit
+            billed += _billed(traits.billing, plan, rows)
+    return Cost(
+        requests=requests,
+        jobs=jobs,
+        lookups=lookups,
+        read_backs=_read_backs(parts, plan),
+        billed=billed,
+        billed_unit=unit,
+        days=_days(parts, requests),
+    )
+
+
+def _billed(billing: Billing, plan: Plan, rows: int) -> int:
+    written = sum(n for field, n in plan.written.items() if field not in billing.free)
+    return rows * billing.per_row + written * billing.per_field
+
+
+def _read_backs(parts: Parts, plan: Plan) -> int:
+    parity = parts.contract.parity
+    traits = parts.destination.object_traits(parts.contract.destination.object)
+    rows = plan.delivered_after
+    if parity.mode == "sample":
+        return -(-min(rows, parity.sample_rows) // traits.read_back_keys)
+    return max(1, -(-rows // traits.read_back_page))
+
+
+def _days(parts: Parts, requests: int) -> int:
+    contract, ledger = parts.contract, parts.ledger
+    connection = contract.destination.connection
+    usage = ledger.quota.usage(connection)
+    used = ledger.quota.share(connection, contract.sync)
+    a_day = contract.quota.requests_per_day
+    today = max(0, a_day - used)
+    if usage.limit is not None:
+        headroom = parts.connection.headroom
+        a_day = min(a_day, int(usage.limit * (1 - headroom)))
+        today = min(today, usage.left(headroom) or 0)
+    if requests <= today:
+        return 1 if requests else 0
+    # A day that allows nothing at all never ends.
+    return 1 + -(-(requests - today) // max(1, a_day))
