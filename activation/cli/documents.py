@@ -1,5 +1,6 @@
-"""`runbook`, `export`, `diff`: documents made of contracts, and what their edits mean."""
+"""`runbook`, `strategy`, `export`, `diff`: documents, and what edits of a contract mean."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +15,13 @@ from activation.contract.exports import exposure, odcs
 from activation.contract.loading import load_draft
 from activation.errors import ExitCode, UsageError
 from activation.settings import Settings
+from activation.strategy.document import strategy as rendered_strategy
+from activation.strategy.page import page, plots_of
 from activation.strategy.runbook import runbook as rendered
 from activation.sync import Sync, find_contract, open_services
+from activation.sync.facts import gather
 
+STRATEGIES = Path("docs/strategies")
 Write = Annotated[bool, typer.Option("--write", help="Write it to where the contract says it is.")]
 
 
@@ -42,6 +47,52 @@ def runbook(sync: SyncName, write: Write = False, json: Json = False) -> int:
     elif not json:
         output.plain(text)
     output.result({"sync": sync, "runbook": link, "written": write, "markdown": text})
+    return ExitCode.DONE
+
+
+def strategy(
+    sync: SyncName,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Count the model's rows and ask for the quota.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write one HTML page with plots.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write it to docs/strategies/, without measurements.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Print the strategy of a sync: six parts, from contract, adapter and measurements."""
+    settings = Settings.load()
+    output = Output(json=json)
+    contract = find_contract(settings, sync)
+    with open_services(settings) as services:
+        facts = gather(Sync(contract, services).parts, measure=measure)
+    text = rendered_strategy(facts)
+    if write and measure:
+        raise UsageError(
+            "what is written down for review holds no measurements, which differ every day.",
+            hint="Leave out --measure or --write.",
+        )
+    if write:
+        path = settings.root / STRATEGIES / f"{sync}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        output.text(f"wrote {STRATEGIES / path.name}")
+    if html is not None:
+        html.write_text(page(text, f"Strategy: {sync}", plots_of(facts)), encoding="utf-8")
+        output.text(f"wrote {html}")
+    if not (json or write or html):
+        output.plain(text)
+    output.result(
+        {
+            "sync": sync,
+            "markdown": text,
+            "html": None if html is None else str(html),
+            "loads": [asdict(load) for load in facts.loads],
+        }
+    )
     return ExitCode.DONE
 
 

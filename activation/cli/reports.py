@@ -17,24 +17,13 @@ from activation.ledger.plans import VerdictRecord
 from activation.ledger.runs import RunRecord, RunState
 from activation.planning.model import Disposition
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy
+from activation.reconciliation.triage import TRIAGE
 from activation.rollout.promoting import outlook
 from activation.sync import Planned, Services
 
 if TYPE_CHECKING:
     from activation.defs.launch import Launched
 
-MEANINGS = {
-    Discrepancy.MATCHED: "the destination holds what the source says",
-    Discrepancy.PENDING: "the source has changed; the next run sends it",
-    Discrepancy.BLOCKED: "no consent; not in the destination by design",
-    Discrepancy.HELD: "waits for something, such as a value",
-    Discrepancy.REJECTED: "a dead letter; the destination refused it",
-    Discrepancy.LOST: "was delivered, and the source no longer has it",
-    Discrepancy.KEPT: "the destination's value stays, as the contract says",
-    Discrepancy.MISSING: "was delivered, and the destination lacks it",
-    Discrepancy.DRIFTED: "the destination was changed by somebody else",
-    Discrepancy.UNEXPECTED: "in the destination with our key, never delivered by us",
-}
 _EXIT = {
     RunState.DONE: ExitCode.DONE,
     RunState.REFUSED: ExitCode.REFUSED,
@@ -147,7 +136,8 @@ def parity(contract: Contract, phase: str, record: Mapping[str, Any]) -> dict[st
                 "class": kind.value,
                 "rows": record["classes"].get(kind.value, 0),
                 "explained": kind not in UNEXPLAINED,
-                "meaning": MEANINGS[kind],
+                "meaning": TRIAGE[kind].meaning,
+                "what_to_do": TRIAGE[kind].what_to_do,
             }
             for kind in Discrepancy
         ],

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from activation.contract.values import format_duration, format_share
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -30,6 +32,14 @@ def command(text: str) -> str:
     return f"`{text}`" if text.startswith("activation ") else text
 
 
+def seconds(value: float) -> str:
+    """Return a number of seconds as people say it."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if value >= size:
+            return f"{value / size:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{value:,.1f}".removesuffix(".0") + " s"
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -42,5 +52,11 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Markdown; what becomes HTML is escaped where it does
     )
-    made.filters |= {"lines": lines, "command": command}
+    made.filters |= {
+        "lines": lines,
+        "command": command,
+        "seconds": seconds,
+        "duration": format_duration,
+        "share": format_share,
+    }
     return made
