@@ -36,14 +36,14 @@ def gather(parts: Parts, *, measure: bool) -> Facts:
         endpoints=tuple({traits.name: traits for traits in found}.values()),
         measured=measured,
         loads=_loads(parts, measured),
-        parity_sql=parity_sql(contract, parts.source, "duckdb"),
+        parity_sql=parity_sql(contract, parts.models.source, "duckdb"),
     )
 
 
 def _measured(parts: Parts) -> Measured:
     with parts.services.warehouse.session() as session:
         count = exp.select(named(exp.Count(this=exp.Star()), "rows")).from_(
-            table(parts.source.name, parts.source.schema)
+            table(parts.models.source.name, parts.models.source.schema)
         )
         rows = int(session.fetch(count).to_pylist()[0]["rows"])
     runs = parts.ledger.runs.list(parts.contract.sync, limit=_RUNS)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from activation.planning.model import Models
 from activation.strategy.document import PARTS, strategy
 from activation.strategy.facts import Facts
 from activation.strategy.page import bars, page, plots_of
 from activation.sync import Sync, open_services
 from activation.sync.facts import gather
+from activation.warehouse.port import Relation
 from activation_tests.strategy.test_runbook import CONTRACTS, ROOT
 from activation_tests.sync.project import Project
 
@@ -27,7 +29,7 @@ def test_the_strategy_that_ships_is_the_one_that_is_made(
     sync: str, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is what `activation strategy SYNC --write` writes, in its six parts."""
-    monkeypatch.setattr("activation.sync.parts.Parts.source", project_source(sync))
+    monkeypatch.setattr("activation.sync.parts.Parts.models", built_models(sync))
     with open_services(project.settings, environment={}) as services:
         made = strategy(gather(Sync(CONTRACTS[sync], services).parts, measure=False))
 
@@ -36,11 +38,10 @@ def test_the_strategy_that_ships_is_the_one_that_is_made(
     assert not re.search(r"\bNone\b|\{\{|\}\}", made)
 
 
-def project_source(sync: str) -> object:
-    """Return where dbt builds a sync's model, which only a parsed project would know."""
-    from activation.warehouse.port import Relation
-
-    return property(lambda _self: Relation("marts", CONTRACTS[sync].source.model))
+def built_models(sync: str) -> object:
+    """Return where dbt builds a sync's models, which only a parsed project would know."""
+    models = Models(Relation("marts", CONTRACTS[sync].source.model))
+    return property(lambda _self: models)
 
 
 def test_what_is_missing_is_named(project: Project) -> None:
