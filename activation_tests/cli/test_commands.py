@@ -203,7 +203,7 @@ def test_run_status_and_reconcile(project: Project, activation: Command) -> None
     parity = reconciled.report
     assert set(parity) == PARITY
     assert parity["full"]
-    assert _keys(parity["classes"]) == {"class", "rows", "explained", "meaning"}
+    assert _keys(parity["classes"]) == {"class", "rows", "explained", "meaning", "what_to_do"}
     assert {c["class"] for c in parity["classes"]} == {kind.value for kind in Discrepancy}
 
 
