@@ -8,7 +8,7 @@ MANIFEST := dbt_project/target/manifest.json
 DBT_SOURCES := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -print 2>/dev/null)
 export ACTIVATION_HOME ?= $(CURDIR)/.activation
 
-.PHONY: help setup demo ui test conformance simulate crash-test lint format lock clean
+.PHONY: documents help setup demo ui test conformance simulate crash-test lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,12 @@ lint: setup ## formatting, linter, types, house rules, Dagster definitions
 format: setup ## let ruff format and mend what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+documents: setup ## write what is made of contracts: schema, strategies, runbooks
+	@$(BIN)/python -m activation.contract.schema > docs/schema/contract.schema.json
+	@for sync in $$(ls -d activation/defs/*/defs.yaml | xargs -n1 dirname | xargs -n1 basename); do \
+		$(BIN)/activation strategy $$sync --write && $(BIN)/activation runbook $$sync --write || exit 1; \
+	done
 
 lock: ## resolve pyproject.toml again into requirements.lock (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

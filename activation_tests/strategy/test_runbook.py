@@ -40,7 +40,8 @@ def test_the_runbook_that_ships_is_the_one_that_is_made(sync: str) -> None:
     """The file is what `activation runbook SYNC --write` writes."""
     contract = CONTRACTS[sync]
 
-    assert (ROOT / contract.alerting.runbook).read_text() == runbook(contract, traits(contract))
+    written = (ROOT / contract.alerting.runbook).read_text()
+    assert written == runbook(contract, traits(contract)), "make documents writes them anew"
 
 
 @pytest.mark.parametrize("sync", CONTRACTS)

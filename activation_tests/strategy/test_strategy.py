@@ -33,7 +33,8 @@ def test_the_strategy_that_ships_is_the_one_that_is_made(
     with open_services(project.settings, environment={}) as services:
         made = strategy(gather(Sync(CONTRACTS[sync], services).parts, measure=False))
 
-    assert (ROOT / "docs" / "strategies" / f"{sync}.md").read_text() == made
+    written = (ROOT / "docs" / "strategies" / f"{sync}.md").read_text()
+    assert written == made, "make documents writes them anew"
     assert re.findall(r"^## \d\. (.+)$", made, re.MULTILINE) == list(PARTS)
     assert not re.search(r"\bNone\b|\{\{|\}\}", made)
 
