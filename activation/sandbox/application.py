@@ -19,8 +19,9 @@ from activation.sandbox.salesforce.system import Salesforce
 from activation.sandbox.state import State
 from activation.sandbox.system import Surroundings, System
 from activation.sandbox.time_scale import sandbox_clock
+from activation.sandbox.zendesk.system import Zendesk
 
-_VENDORS: tuple[Callable[[Surroundings], System], ...] = (Salesforce, HubSpot, Braze)
+_VENDORS: tuple[Callable[[Surroundings], System], ...] = (Salesforce, HubSpot, Braze, Zendesk)
 
 
 class Application:

@@ -63,9 +63,11 @@ class Sandbox:
         """Bring a deleted Salesforce record back, told by id or external id."""
         self.call("POST", f"salesforce/restores/{object_name}", {"key": key})
 
-    def merge_records(self, object_name: str, winner: str, loser: str) -> None:
-        """Merge a Salesforce record into another, both told by id or external id."""
-        self.call("POST", f"salesforce/merges/{object_name}", {"winner": winner, "loser": loser})
+    def merge_records(
+        self, object_name: str, winner: str, loser: str, system: str = "salesforce"
+    ) -> None:
+        """Merge a record into another, both told by id or external id."""
+        self.call("POST", f"{system}/merges/{object_name}", {"winner": winner, "loser": loser})
 
     def permit(self, object_name: str, **permissions: bool) -> None:
         """Change what the user may do with an object: createable, updateable, deletable."""

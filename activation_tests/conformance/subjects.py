@@ -9,10 +9,13 @@ from activation_tests.conformance.salesforce import (
     SalesforceMembers,
 )
 from activation_tests.conformance.subject import Subject
+from activation_tests.conformance.zendesk import ZendeskOrganizations, ZendeskUsers
 
 SUBJECTS: tuple[type[Subject], ...] = (
     Memory,
     SalesforceCollections,
     SalesforceBulk,
     SalesforceMembers,
+    ZendeskUsers,
+    ZendeskOrganizations,
 )

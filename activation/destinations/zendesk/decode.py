@@ -85,6 +85,10 @@ class Report:
             made["taken_passes"] = True
         self.jobs.append(made)
 
+    def again(self, places: Sequence[int]) -> None:
+        """Say that another job will tell of these rows of the last one."""
+        self.jobs[-1]["again"] = list(places)
+
     def done(self, place: int, record: int | None = None) -> None:
         """Say that a row holds already, and in which record."""
         self.rows[str(place)] = {"done": True, "id": record}
@@ -174,11 +178,13 @@ def _job(job: Mapping[str, Any], keys: Sequence[str]) -> dict[int, RowResult]:
         placed = _by_id(results, ids) if isinstance(ids, list) else {}
     else:
         placed = _by_index(results, [keys[place] for place in places])
-    passes = job.get("taken_passes") is True
+    passes, again = job.get("taken_passes") is True, job.get("again")
+    later = again if isinstance(again, list) else []
     silence = _unread("the job does not speak of the row")
     return {
         place: _result(placed[at], taken_passes=passes) if at in placed else silence
         for at, place in enumerate(places)
+        if place not in later
     }
 
 
@@ -265,8 +271,13 @@ def _error(entry: Mapping[str, Any], *, taken_passes: bool) -> RowError:
     if code is None and isinstance(entry.get("error"), str):
         # Some jobs tell the reason itself as the error.
         text = text or entry["error"]
-    fate = Fate.RETRYABLE if taken_passes and _TAKEN.search(text) else fate_of(code or "", text)
+    fate = Fate.RETRYABLE if taken_passes and is_taken(text) else fate_of(code or "", text)
     return RowError(code=code or "UNKNOWN", text=text[:_LONGEST_TEXT], fate=fate)
+
+
+def is_taken(text: str) -> bool:
+    """Tell whether a row was refused because its key is: our own, made meanwhile, unlike a name."""
+    return _TAKEN.search(text) is not None and not text.lower().startswith("name")
 
 
 def fate_of(code: str, text: str) -> Fate:

@@ -93,6 +93,14 @@ class MembershipJobs(Bulk):
         report.job(done.status, list(pairs))
         results = decode(answer_of(report, 0), [row[KEY] for row in rows])
         refused = [place for place in pairs if results[place].error is not None]
+        told = done.status.get("results")
+        entries = told if isinstance(told, list) else []
+        if refused and any("index" not in e for e in entries if isinstance(e, dict)):
+            # Which of them were refused is told by nothing but the order; so each is looked at.
+            for place in pairs:
+                text = "Zendesk does not say which rows it refused"
+                report.refuse(place, "REFUSED", text, Fate.RETRYABLE)
+            refused = list(pairs)
         return done.requests + self._held(refused, pairs, report, deadline)
 
     def _held(

@@ -150,13 +150,11 @@ _JOBS = Bucket("jobs", 20, None)
 # "Create Or Update User": one a second for the account, five a minute for each user.
 _SINGLE_WRITES = Bucket("single writes", 1, 1.0)
 # "Permanently Delete User".
-_PURGES = Bucket("permanent deletions", 700 // PURGE.batch_rows, 600.0)
+_PURGES = Bucket("permanent deletions", 700, 600.0)
 
 
 def paced(traits: Traits, plan: str) -> Traits:
     """Return an endpoint's traits with the paces that an account of that plan has."""
-    # A pace counts what the engine sends; each of those takes several requests of the minute.
-    allowed = max(1, PLANS[plan] // traits.requests_per_batch)
-    account = Bucket(f"account/{traits.name}", allowed, 60.0)
+    account = Bucket("account", PLANS[plan], 60.0)
     own = {SINGLE.name: (_SINGLE_WRITES,), PURGE.name: (_JOBS, _PURGES)}
     return replace(traits, buckets=(account, *own.get(traits.name, (_JOBS,))))

@@ -20,7 +20,7 @@ from activation.sandbox.hubspot.tokens import Grant, Tokens
 from activation.sandbox.system import Surroundings
 
 ROOTS = ("/crm/", "/crm-object-schemas/", "/communication-preferences/", "/account-info/")
-OAUTH = "/oauth/"
+OAUTH = "/oauth/v"
 NAME = "hubspot"
 _EVERY = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
