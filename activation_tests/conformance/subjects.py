@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from activation_tests.conformance.braze import BrazeUsers
 from activation_tests.conformance.memory import Memory
 from activation_tests.conformance.salesforce import (
     SalesforceBulk,
@@ -18,4 +19,5 @@ SUBJECTS: tuple[type[Subject], ...] = (
     SalesforceMembers,
     ZendeskUsers,
     ZendeskOrganizations,
+    BrazeUsers,
 )

@@ -36,7 +36,6 @@ class Keys:
         self._only = credentials[1] if credentials else None
         self._quirks = quirks
         self._withheld: frozenset[str] = frozenset()
-        self._revoked: set[str] = set()
 
     def withhold(self, permissions: Iterable[str]) -> None:
         """Take these permissions, and no others, from every key."""
@@ -46,14 +45,10 @@ class Keys:
             raise UsageError(f"There is no permission {unknown[0]!r}.", hint=f"Known: {known}.")
         self._withheld = wanted
 
-    def revoke(self, header: str) -> None:
-        """Let the key of a header be unknown from now on."""
-        self._revoked.add(_key(header))
-
     def admit(self, method: str, path: str, header: str) -> None:
         """Raise Refused if the key is unknown or lacks the endpoint's permission."""
         key = _key(header)
-        if not key or key in self._revoked or (self._only is not None and key != self._only):
+        if not key or (self._only is not None and key != self._only):
             raise invalid_key()
         if PERMISSIONS.get((method, path)) in self._withheld:
             raise access_denied(int(self._quirks.number(PERMISSION_STATUS)))
@@ -61,7 +56,6 @@ class Keys:
     def reset(self) -> None:
         """Give everything back."""
         self._withheld = frozenset()
-        self._revoked.clear()
 
 
 def _key(header: str) -> str:
