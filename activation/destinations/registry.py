@@ -22,6 +22,12 @@ def _braze(connection: Connection, clock: Clock | None) -> Destination:
     return Braze(connection, clock)
 
 
+def _hubspot(connection: Connection, clock: Clock | None) -> Destination:
+    from activation.destinations.hubspot.destination import HubSpot
+
+    return HubSpot(connection, clock)
+
+
 def _zendesk(connection: Connection, clock: Clock | None) -> Destination:
     from activation.destinations.zendesk.destination import Zendesk
 
@@ -31,6 +37,7 @@ def _zendesk(connection: Connection, clock: Clock | None) -> Destination:
 # Each imports its adapter when called, so that a vendor's client costs only those who use it.
 _SYSTEMS: dict[str, Callable[[Connection, Clock | None], Destination]] = {
     "braze": _braze,
+    "hubspot": _hubspot,
     "salesforce": _salesforce,
     "zendesk": _zendesk,
 }

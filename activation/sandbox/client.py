@@ -59,14 +59,14 @@ class Sandbox:
         """Delete a record, told by its id or by a key that the vendor knows."""
         self.call("DELETE", f"{system}/records/{object_name}/{_quoted(key)}")
 
-    def restore_record(self, object_name: str, key: str) -> None:
-        """Bring a deleted Salesforce record back, told by id or external id."""
-        self.call("POST", f"salesforce/restores/{object_name}", {"key": key})
+    def restore_record(self, object_name: str, key: str, *, system: str = "salesforce") -> None:
+        """Bring a deleted record back, told by its id or by a key that the vendor knows."""
+        self.call("POST", f"{system}/restores/{object_name}", {"key": key})
 
     def merge_records(
         self, object_name: str, winner: str, loser: str, system: str = "salesforce"
     ) -> None:
-        """Merge a record into another, both told by id or external id."""
+        """Merge a record into another, both told by id or by a key that the vendor knows."""
         self.call("POST", f"{system}/merges/{object_name}", {"winner": winner, "loser": loser})
 
     def permit(self, object_name: str, **permissions: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from activation_tests.conformance.braze import BrazeUsers
+from activation_tests.conformance.hubspot import HubSpotContacts
 from activation_tests.conformance.memory import Memory
 from activation_tests.conformance.salesforce import (
     SalesforceBulk,
@@ -20,4 +21,5 @@ SUBJECTS: tuple[type[Subject], ...] = (
     ZendeskUsers,
     ZendeskOrganizations,
     BrazeUsers,
+    HubSpotContacts,
 )

@@ -26,6 +26,13 @@ def test_opens_braze() -> None:
     assert open_destination(connection).system == "braze"
 
 
+def test_opens_hubspot() -> None:
+    """A HubSpot connection needs a token."""
+    address, token = "https://api.hubapi.com", {"access_token": "pat-na1-x"}
+
+    assert open_destination(Connection("crm", "hubspot", address, token)).system == "hubspot"
+
+
 @pytest.mark.parametrize(
     ("system", "told"), [("salesfroce", "Did you mean salesforce?"), ("fax", "Known systems:")]
 )
@@ -43,6 +50,8 @@ def test_clients_are_loaded_only_when_used() -> None:
         "import sys, activation.destinations.registry as r;"
         "assert not any(m.startswith('activation.destinations.salesforce') for m in sys.modules);"
         "import activation.destinations.salesforce.destination;"
-        "assert 'simple_salesforce' not in sys.modules"
+        "assert 'simple_salesforce' not in sys.modules;"
+        "import activation.destinations.hubspot.destination;"
+        "assert 'hubspot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -47,8 +47,8 @@ class Edits:
             (f"{_ROOT}/objects/{{object}}/fields/{{property}}", ["PATCH"], self._edit_property),
             (f"{_ROOT}/schema", ["DELETE"], self._reset_schema),
             (f"{_ROOT}/scopes/{{scope}}", ["DELETE"], self._withdraw_scope),
-            (f"{record}/{{key}}/restore", ["POST"], self._restore),
-            (f"{record}/{{key}}/merge", ["POST"], self._merge),
+            (f"{_ROOT}/merges/{{object}}", ["POST"], self._merge),
+            (f"{_ROOT}/restores/{{object}}", ["POST"], self._restore),
             (record, ["POST"], self._create_record),
             (f"{record}/{{key:path}}", ["POST", "PATCH"], self._edit_record),
             (f"{record}/{{key:path}}", ["DELETE"], self._delete_record),
@@ -80,8 +80,8 @@ class Edits:
         self._records.archive(of, [record.id], self._writes.now())
         return {"id": str(record.id)}
 
-    def _restore(self, request: Request, _body: dict[str, Any]) -> Any:
-        of, key = self._object(request), request.path_params["key"]
+    def _restore(self, request: Request, body: dict[str, Any]) -> Any:
+        of, key = self._object(request), str(body.get("key", ""))
         gone = next(
             (
                 record
@@ -98,11 +98,8 @@ class Edits:
 
     def _merge(self, request: Request, body: dict[str, Any]) -> Any:
         of = self._object(request)
-        other = self._found(of, str(body.get("loser", "")))
-        pair = {
-            "primaryObjectId": str(self._find(of, request).id),
-            "objectIdToMerge": str(other.id),
-        }
+        winner, loser = (self._found(of, str(body.get(n, ""))) for n in ("winner", "loser"))
+        pair = {"primaryObjectId": str(winner.id), "objectIdToMerge": str(loser.id)}
         return {"id": self._singles.merge(of, pair)["id"]}
 
     def _write(self, of: CrmObject, given: dict[str, Any], record: Record | None) -> Record:

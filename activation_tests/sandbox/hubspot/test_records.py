@@ -188,7 +188,7 @@ def test_people_edit_delete_and_restore(portal: Portal, sandbox: Sandbox) -> Non
 
     sandbox.delete_record("contacts", "u-1", system="hubspot")
     assert sandbox.count("contacts", system="hubspot") == 0
-    sandbox.call("POST", "hubspot/records/contacts/u-1/restore")
+    sandbox.restore_record("contacts", "u-1", system="hubspot")
 
     assert portal.upsert(row("u-1")).json()["results"][0]["id"] == identity
     assert sandbox.create_record("contacts", system="hubspot", firstname="By hand") != identity
