@@ -1,4 +1,4 @@
-"""`runbook`, `strategy`, `export`, `diff`: documents, and what edits of a contract mean."""
+"""`design`, `strategy`, `runbook`, `export`, `diff`: documents, and what edits mean."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -16,9 +16,11 @@ from activation.contract.loading import load_draft
 from activation.errors import ExitCode, UsageError
 from activation.settings import Settings
 from activation.strategy.document import strategy as rendered_strategy
+from activation.strategy.draft import Draft, draft
 from activation.strategy.page import page, plots_of
 from activation.strategy.runbook import runbook as rendered
 from activation.sync import Sync, find_contract, open_services
+from activation.sync.evidence import evidence
 from activation.sync.facts import gather
 
 STRATEGIES = Path("docs/strategies")
@@ -48,6 +50,62 @@ def runbook(sync: SyncName, write: Write = False, json: Json = False) -> int:
         output.plain(text)
     output.result({"sync": sync, "runbook": link, "written": write, "markdown": text})
     return ExitCode.DONE
+
+
+def design(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The dbt model.")],
+    target: Annotated[
+        str, typer.Argument(metavar="CONNECTION.OBJECT", help="Where it goes, such as crm.Contact.")
+    ],
+    write: Annotated[
+        bool, typer.Option("--write", help="Write it to activation/defs/, if it can be used.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Draft a contract from what the warehouse and the destination say, with every decision."""
+    settings = Settings.load()
+    output = Output(json=json)
+    connection, dot, object_name = target.partition(".")
+    if not dot or not object_name:
+        raise UsageError(
+            f"`{target}` names no object.", hint="Write CONNECTION.OBJECT, such as crm.Contact."
+        )
+    with open_services(settings) as services, output.step(f"looking at {model} and {object_name}"):
+        found = evidence(services, model, connection, object_name)
+    made = draft(found)
+    path = settings.contracts / found.sync / "defs.yaml"
+    if write:
+        _write_draft(path, made)
+        output.text(f"wrote {path.relative_to(settings.root)}; look at each DECIDE in it")
+    elif not json:
+        output.plain(made.text)
+    for question in made.open_questions:
+        output.note(f"[bold]open[/]: {reports.escape(question)}")
+    output.result(
+        {
+            "sync": found.sync,
+            "usable": not made.open_questions,
+            "open_questions": list(made.open_questions),
+            "contract": made.text,
+        }
+    )
+    return ExitCode.REFUSED if made.open_questions else ExitCode.DONE
+
+
+def _write_draft(path: Path, made: Draft) -> None:
+    if made.open_questions:
+        raise UsageError(
+            "the draft cannot be used yet, so that it was not written: "
+            + "; ".join(made.open_questions),
+            hint="Decide those, or print the draft and complete it by hand.",
+        )
+    if path.exists():
+        raise UsageError(
+            f"{path.parent.name} has a contract already.",
+            hint="Compare the two with `activation diff`, or move it away first.",
+        )
+    path.parent.mkdir(parents=True)
+    path.write_text(made.text, encoding="utf-8")
 
 
 def strategy(

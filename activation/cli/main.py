@@ -37,6 +37,7 @@ for command, panel in (
     (describing.plan, "look"),
     (describing.status, "look"),
     (alerts.alerts, "look"),
+    (documents.design, "design"),
     (documents.strategy, "design"),
     (documents.runbook, "design"),
     (documents.export, "design"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from activation.delivery.order import target_of
 from activation.destinations.base import JobEndpoint
 from activation.destinations.traits import Billing
+from activation.planning.capacity import read_backs
 from activation.planning.model import Plan
 from activation.sync.parts import Parts
 
@@ -56,7 +57,11 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
         requests=requests,
         jobs=jobs,
         lookups=lookups,
-        read_backs=_read_backs(parts, plan),
+        read_backs=read_backs(
+            parts.contract,
+            parts.destination.object_traits(parts.contract.destination.object),
+            plan.delivered_after,
+        ),
         billed=billed,
         billed_unit=unit,
         days=_days(parts, requests),
@@ -66,15 +71,6 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
 def _billed(billing: Billing, plan: Plan, rows: int) -> int:
     written = sum(n for field, n in plan.written.items() if field not in billing.free)
     return rows * billing.per_row + written * billing.per_field
-
-
-def _read_backs(parts: Parts, plan: Plan) -> int:
-    parity = parts.contract.parity
-    traits = parts.destination.object_traits(parts.contract.destination.object)
-    rows = plan.delivered_after
-    if parity.mode == "sample":
-        return -(-min(rows, parity.sample_rows) // traits.read_back_keys)
-    return max(1, -(-rows // traits.read_back_page))
 
 
 def _days(parts: Parts, requests: int) -> int:
