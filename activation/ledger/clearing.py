@@ -129,7 +129,9 @@ class _Desk:
         others = [
             Claim(o.sync, o.weight, self._shares.get(o.sync, 0), o.waiting) for o in self._others
         ]
-        mine = Claim(self._budget.sync, self._budget.weight, share, self._backlog.waiting)
+        # What is repeated or settled is not in the backlog, and wanted all the same.
+        wanted = max(ask.requests, self._backlog.waiting)
+        mine = Claim(self._budget.sync, self._budget.weight, share, wanted)
         total = left + share + sum(claim.held for claim in others)
         if more(total, left, mine, others) < ask.requests:
             return Wait(1.0, Cause.SHARE)
