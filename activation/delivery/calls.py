@@ -46,12 +46,13 @@ class Missed:
 
 @dataclass(slots=True)
 class Calls:
-    """Makes the calls of one delivery, no more at once than its contract allows."""
+    """Makes the calls of one delivery."""
 
     clock: Clock
     wire: Wire
     halt: Halt
     at_once: asyncio.Semaphore
+    """Places on the wire; whoever makes a call holds one from before it is cleared."""
     shut: bool = False
     """The vendor has turned us away: what is cleared would be turned away as well."""
     _latencies: dict[str, Latency] = field(default_factory=dict)
@@ -67,14 +68,13 @@ class Calls:
             deadline: when nobody listens any more; `call` is told how many seconds are left.
             call: returns the vendor's answer, or raises a DestinationError.
         """
-        async with self.at_once:
-            if self.shut or self.halt.urgent:
-                error = Transient("The delivery was stopped before it left.", code="HALTED")
-                return self._unsent(clearance, error)
-            made = await self.wire.run(partial(self._make, clearance, deadline, call))
-            if isinstance(made, Missed) and isinstance(made.error, QuotaRefused | AccessRefused):
-                self.shut = True
-            return made
+        if self.shut or self.halt.urgent:
+            error = Transient("The delivery was stopped before it left.", code="HALTED")
+            return self._unsent(clearance, error)
+        made = await self.wire.run(partial(self._make, clearance, deadline, call))
+        if isinstance(made, Missed) and isinstance(made.error, QuotaRefused | AccessRefused):
+            self.shut = True
+        return made
 
     def _make(
         self, clearance: Clearance, deadline: datetime, call: Callable[[float], T]

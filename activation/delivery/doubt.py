@@ -52,8 +52,8 @@ def same_bytes_may_go(
         case EndpointClass.KEYED_UPSERT:
             return True
         case EndpointClass.IDEMPOTENT_CREATE:
-            # The vendor's key must outlive the last moment at which the request may arrive.
-            last = now + timedelta(seconds=seconds)
+            # The vendor's key must outlive the last moment at which the request may take effect.
+            last = now + timedelta(seconds=seconds) + traits.horizon
             return first_at is not None and last < first_at + traits.key_life
         case _:
             return False

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from activation.clock import Clock
-from activation.delivery.calls import Calls, Heard, Made
+from activation.delivery.calls import Calls, Heard, Made, Missed
 from activation.delivery.consent import Consent
 from activation.delivery.doubt import (
     fence_of_intent,
@@ -55,6 +55,15 @@ _TROUBLE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A request that was made, and what came of it."""
+
+    parcel: Parcel
+    deadline: datetime
+    made: Made[Heard] | Missed
+
+
 @dataclass(slots=True)
 class SendPath:
     """Sends parcels of one plan and keeps what comes of them."""
@@ -91,33 +100,49 @@ class SendPath:
                 await self.settling.leave(parcel)
                 return ()
             try:
-                cleared, parts = await self._clear(parcel)
-                if cleared is None:
-                    return parts
-                intent = self._intent(cleared)
-                answer = await self.journal.ask(Departure(self._ask(cleared, intent), intent))
-                if isinstance(answer, Wait):
-                    parcel = self._held_up(cleared, answer)
-                    continue
+                attempt = await self._attempt(parcel)
             except Stopped:
                 await self.settling.leave(parcel)
                 raise
-            unsettled, parts = await self._attempt(
-                self._begun(cleared, intent, answer), intent.send_deadline, answer
-            )
+            if isinstance(attempt, Parcel):
+                parcel = attempt
+                continue
+            if not isinstance(attempt, _Attempt):
+                return attempt
+            unsettled, parts = await self._settle(attempt)
             if unsettled is None:
                 return parts
             parcel = unsettled
 
-    async def _attempt(
-        self, parcel: Parcel, deadline: datetime, clearance: Clearance
-    ) -> tuple[Parcel | None, Sequence[Parcel]]:
-        """Make one request; return the parcel if it must go again, or what it fell into."""
-        endpoint = parcel.route.endpoint
-        if not isinstance(endpoint, RequestEndpoint):
-            message = "jobs are not run yet"
-            raise NotImplementedError(message)
-        made = await self.calls.make(clearance, deadline, partial(self._post, parcel, endpoint))
+    async def _attempt(self, parcel: Parcel) -> _Attempt | Parcel | Sequence[Parcel]:
+        """
+        Make one request, if it may leave.
+
+        A place on the wire comes first: consent and clearance would grow old while the request
+        waits for one, and its time would run.
+
+        Returns:
+            what came of it; the parcel, if it must wait; or the smaller ones that it fell into.
+        """
+        async with self.calls.at_once:
+            cleared, parts = await self._clear(parcel)
+            if cleared is None:
+                return parts
+            intent = self._intent(cleared)
+            answer = await self.journal.ask(Departure(self._ask(cleared, intent), intent))
+            if isinstance(answer, Wait):
+                return self._held_up(cleared, answer)
+            begun, deadline = self._begun(cleared, intent, answer), intent.send_deadline
+            endpoint = begun.route.endpoint
+            if not isinstance(endpoint, RequestEndpoint):
+                message = "jobs are not run yet"
+                raise NotImplementedError(message)
+            made = await self.calls.make(answer, deadline, partial(self._post, begun, endpoint))
+            return _Attempt(begun, deadline, made)
+
+    async def _settle(self, attempt: _Attempt) -> tuple[Parcel | None, Sequence[Parcel]]:
+        """Keep what came of a request; return the parcel if it must go again, or its parts."""
+        parcel, deadline, made = attempt.parcel, attempt.deadline, attempt.made
         if isinstance(made, Made):
             return None, await self.settling.answered(parcel, made.value.results, made.spent)
         error = made.error
