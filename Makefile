@@ -48,6 +48,9 @@ simulate: setup ## the delivery engine under faults on virtual time; SEEDS=10000
 crash-test: setup ## kill N=1000 real processes that deliver to the sandbox, at every step
 	@$(BIN)/python -m activation_tests.crashing --kills $(or $(N),100) $(ARGS)
 
+hostile: setup ## tampered answers to every adapter; ARGS="--answers 100000 --seed 1"
+	@$(BIN)/python -m activation_tests.conformance.hostile $(ARGS)
+
 lint: setup ## formatting, linter, types, house rules, Dagster definitions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

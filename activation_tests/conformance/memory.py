@@ -64,6 +64,7 @@ class Memory(Subject):
         "describe": never(AssertionError, "it describes what a test tells it to"),
         "oversize_batch": never(pytest.fail.Exception, "it takes batches of any size"),
         "server_error_after_apply": never(KeyError, "its script has no status codes"),
+        "tampered_answers": never(AssertionError, "its answers are its own"),
         "garbled_answer": never(KeyError, "its answers are its own"),
         "access_refused_for_good": never(NotImplementedError, "it has no session"),
         "merged_record": never(NotImplementedError, "nobody works in it by hand"),

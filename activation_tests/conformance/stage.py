@@ -194,7 +194,7 @@ class Attempt:
             if status.state is JobState.GONE:
                 raise Transient("The job is gone.", code="JOB_GONE")
             self.stage.time.pass_(status.retry_after or _POLL_SECONDS)
-        raise AssertionError("the job never ends")
+        raise Transient("The job never ends.", code="JOB_NEVER_ENDS")
 
 
 class Pinned:

@@ -22,6 +22,7 @@ SECTIONS = {
     "Records in other hands": "test_records",
     "Reads": "test_reads",
     "Crashes": "test_crashes",
+    "Hostile answers": "test_hostile",
 }
 """The modules of this folder that hold behaviours, by the table's headings."""
 
