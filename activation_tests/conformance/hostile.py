@@ -168,7 +168,7 @@ def tamper(reply: Reply, randomness: Random) -> Reply:
     return replace(reply, headers={**reply.headers, name: randomness.choice(_HEADERS[name])})
 
 
-def _bytes(body: bytes, randomness: Random) -> bytes:
+def _bytes(body: bytes, randomness: Random) -> bytes:  # noqa: PLR0911 - one a kind of change
     if not body:
         return randomness.randbytes(randomness.randrange(1, 40))
     place = randomness.randrange(len(body))
