@@ -60,10 +60,6 @@ class SalesforceCollections(SandboxSubject):
     deleted = Gone.MADE_ANEW
     merged = Gone.MADE_ANEW
     renews_access = True
-    exchanges = (
-        "activation.destinations.salesforce.session",
-        "activation.destinations.salesforce.auth",
-    )
     paces: ClassVar = {"calls that run 20 s and more": {"name": "rate_limited"}}
     gaps: ClassVar = {
         "create_only_updates_nothing": never(

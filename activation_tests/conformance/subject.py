@@ -111,8 +111,6 @@ class Subject(ABC):
     """Whether an access that ran out is renewed unnoticed."""
     paces: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """By the vendor's name of each limit that is not the day's: the fault that plays it."""
-    exchanges: ClassVar[tuple[str, ...]] = ()
-    """The modules that import `exchange` of `destinations.transport`, to make HTTP exchanges."""
     gaps: ClassVar[Mapping[str, Gap]] = {}
     """By the name of the test, without its `test_`."""
 
