@@ -8,6 +8,7 @@ from activation.cli import progress, reports
 from activation.cli.describing import show_gates
 from activation.cli.options import Json, PhaseName, SyncName
 from activation.cli.output import Output, counted
+from activation.cli.people import author
 from activation.contract.model import Contract
 from activation.errors import ExitCode
 from activation.settings import Settings
@@ -18,6 +19,13 @@ from activation.sync.results import parity_record
 def run(
     sync: SyncName,
     phase: PhaseName = None,
+    resync: Annotated[
+        bool,
+        typer.Option("--resync", help="Compare with a full read-back instead of what we know."),
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why, with --resync; it is recorded.")
+    ] = "",
     json: Json = False,
 ) -> int:
     """Plan, pass the gates, deliver, reconcile; the run stands in the Dagster UI."""
@@ -27,10 +35,22 @@ def run(
     with open_services(settings) as services:
         opened = Sync(contract, services)
         opened.preflight()
-        report = run_phase(output, settings, services, contract, opened.phase(phase).name)
+        chosen = opened.phase(phase).name
+        if resync:
+            _resync(output, opened, reason)
+        report = run_phase(output, settings, services, contract, chosen)
     show_run(output, report)
     output.result(report)
     return int(report["exit_code"])
+
+
+def _resync(output: Output, sync: Sync, reason: str) -> None:
+    with output.step(f"reading {sync.contract.destination.object} in full"):
+        adopted = sync.resync(reason=reason, author=author())
+    output.text(
+        f"{counted(adopted.found, 'record')} with our key: {adopted.equal:,} hold what the source "
+        f"says, {adopted.different:,} differ, {adopted.sourceless:,} have no row in the source."
+    )
 
 
 def reconcile(

@@ -1,6 +1,5 @@
 """`pause`, `resume`, `open`: what an operator switches, with a reason that is recorded."""
 
-import getpass
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from activation.cli import reports
 from activation.cli.options import Json, Reason, SyncName
 from activation.cli.output import Output
+from activation.cli.people import author
 from activation.contract.loading import load_contracts
 from activation.contract.model import Contract
 from activation.errors import ExitCode, UsageError
@@ -33,7 +33,7 @@ def pause(
     settings = Settings.load()
     scope = _scope(settings, sync, connection, everything=everything)
     with open_ledger(settings.ledger_url) as ledger:
-        ledger.switches.pause(scope, reason=reason, author=_author())
+        ledger.switches.pause(scope, reason=reason, author=author())
     return _told(scope, "paused", reason, json=json)
 
 
@@ -48,7 +48,7 @@ def resume(
     settings = Settings.load()
     scope = _scope(settings, sync, connection, everything=everything)
     with open_ledger(settings.ledger_url) as ledger:
-        ledger.switches.resume(scope, reason=reason, author=_author())
+        ledger.switches.resume(scope, reason=reason, author=author())
     return _told(scope, "resumed", reason, json=json)
 
 
@@ -87,7 +87,7 @@ def promotion(
     output = Output(json=json)
     with open_ledger(settings.ledger_url) as ledger:
         if release:
-            ledger.phases.release(sync, reason=reason, author=_author())
+            ledger.phases.release(sync, reason=reason, author=author())
             output.text(f"{sync}: the rollout goes on ({reports.escape(reason)}).")
         report = reports.promotion(contract, ledger)
     if report["stopped"]:
@@ -126,7 +126,7 @@ def open_recorded(
         )
     from activation.defs.instance import instance, mirror_phases
 
-    ledger.phases.open(contract.sync, phase, reason=reason, author=_author())
+    ledger.phases.open(contract.sync, phase, reason=reason, author=author())
     with instance(settings) as opened:
         mirror_phases(opened, ledger, contract.sync)
 
@@ -151,13 +151,6 @@ def _scope(
             )
         return f"connection:{connection}"
     return "all"
-
-
-def _author() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _told(scope: str, done: str, reason: str, *, json: bool) -> int:

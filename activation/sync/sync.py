@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from activation.contract.model import Contract
 from activation.contract.rollout import Phase
+from activation.reconciliation.adoption import Adopted
 from activation.reconciliation.parity import Parity
-from activation.sync import delivering, planning, reconciling
+from activation.sync import delivering, planning, reconciling, resyncing
 from activation.sync.parts import Parts
 from activation.sync.results import Delivered, Planned
 from activation.sync.services import Services
@@ -58,6 +59,10 @@ class Sync:
             Busy: another run of the sync is under way; nothing was sent.
         """
         return delivering.deliver(self.parts, self.phase(phase), run_id=run_id)
+
+    def resync(self, *, reason: str, author: str) -> Adopted:
+        """Take what the destination holds for delivered; see `resyncing.resync`."""
+        return resyncing.resync(self.parts, reason=reason, author=author)
 
     def reconcile(self, phase: Phase, *, full: bool = False, rows: int | None = None) -> Parity:
         """Compare source and destination, row by row; see `reconciling.reconcile`."""

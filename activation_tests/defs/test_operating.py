@@ -1,0 +1,61 @@
+"""The operators' jobs, run with the form that the UI shows."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from activation.ledger.audit import Act
+from activation_tests.defs.conftest import Runner
+from activation_tests.sync.project import SYNC, Project
+
+
+def _form(op: str, **config: str) -> dict[str, object]:
+    return {"ops": {op: {"config": {"reason": "test", "author": "operator", **config}}}}
+
+
+def test_an_operator_runs_a_day_from_the_ui(
+    project: Project,
+    dagster: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    materialise: Runner,
+) -> None:
+    """Open, pause, resume and resync take effect, and the audit chain names their author."""
+    project.fill(30)
+
+    def job(name: str, op: str, **config: str) -> None:
+        result = definitions.resolve_job_def(name).execute_in_process(
+            instance=dagster, run_config=_form(op, **config)
+        )
+        assert result.success
+
+    job("open_phase", "open_one_phase", sync=SYNC, phase="full")
+    assert dagster.get_dynamic_partitions(f"{SYNC}_phases") == ["full"]
+    job("pause", "pause_scope", scope=f"sync:{SYNC}")
+    assert not materialise(f"{SYNC}_plan", SYNC).success
+    job("resume", "resume_scope", scope=f"sync:{SYNC}")
+    assert materialise(f"{SYNC}_plan", SYNC).success
+    project.sql(f"DROP TABLE activation.delivered_{SYNC}")
+    job("resync", "resync_state", sync=SYNC)
+    project.requests()
+    assert materialise(f"{SYNC}_plan", SYNC).success
+    assert project.writes() == []
+
+    with project.services() as services:
+        acts = [(e.act, e.author) for e in services.ledger.audit.list() if e.act != Act.PLAN]
+    assert acts == [
+        (Act.RESYNC, "operator"),
+        (Act.RESUME, "operator"),
+        (Act.PAUSE, "operator"),
+        (Act.OPEN, "operator"),
+    ]
+
+
+def test_a_form_without_a_reason_is_refused(
+    dagster: dg.DagsterInstance, definitions: dg.Definitions
+) -> None:
+    """A reason is asked for before anything is run."""
+    with pytest.raises(dg.DagsterInvalidConfigError, match="reason"):
+        definitions.resolve_job_def("pause").execute_in_process(
+            instance=dagster, run_config={"ops": {"pause_scope": {"config": {"scope": "all"}}}}
+        )
