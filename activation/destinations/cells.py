@@ -51,6 +51,21 @@ def arrow_values(mapping: FieldMapping, values: Sequence[Any]) -> pa.Array:
             return pa.array(_rounded(values, scale), pa.decimal128(38, scale))
 
 
+def named_in(rows: pa.Table, field: str) -> pa.Array | None:
+    """
+    Return, for each row, whether `changed` names the field: null where it names no fields at all.
+
+    None if no row of the table says which fields to write.
+    """
+    if "changed" not in rows.column_names:
+        return None
+    lists = rows.column("changed")
+    if lists.null_count == rows.num_rows:
+        return None
+    told = [None if names is None else field in names for names in lists.to_pylist()]
+    return pa.array(told, pa.bool_())
+
+
 def text_values(values: Sequence[Any]) -> pa.Array:
     """Return text; what came as something else is told in JSON."""
     return pa.array(

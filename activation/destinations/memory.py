@@ -108,6 +108,8 @@ class MemoryDestination:
         self.traits = traits
         self.records: dict[str, dict[str, Any]] = {}
         self.ids: dict[str, str] = {}
+        self.keyless: dict[str, dict[str, Any]] = {}
+        """Records that others made, without a key of ours, by their id."""
         self.creates: Counter[str] = Counter()
         """How often a record of that key was made: more than once is a double."""
         self.requests: list[bytes] = []
@@ -150,7 +152,15 @@ class MemoryDestination:
         """Return one JSON object a row, under `records`."""
         names = [mapping.to for mapping in target.fields]
         records = [
-            {"key": row["sync_key"], "fields": {name: row[name] for name in names}}
+            {
+                "key": row["sync_key"],
+                "id": row.get("destination_id"),
+                "fields": {
+                    name: row[name]
+                    for name in names
+                    if row.get("changed") is None or name in row["changed"]
+                },
+            }
             for row in rows.to_pylist()
         ]
         body = {"object": target.object, "verb": target.verb, "records": records}
@@ -209,10 +219,14 @@ class MemoryDestination:
 
     def find(self, target: Target, by: str, values: Sequence[str]) -> Iterator[Match]:  # noqa: ARG002
         """Yield the records whose field `by` has one of these values."""
+        records: list[tuple[str, str | None, dict[str, Any]]] = [
+            (self.ids[key], key, record) for key, record in self.records.items()
+        ]
+        records += [(identity, None, record) for identity, record in self.keyless.items()]
         found = [
-            {"value": value, "destination_id": self.ids[key], "sync_key": key}
+            {"value": value, "destination_id": identity, "sync_key": key}
             for value in values
-            for key, record in self.records.items()
+            for identity, key, record in records
             if record.get(by) == value
         ]
         kinds = pa.schema([(n, pa.string()) for n in ("value", "destination_id", "sync_key")])
@@ -256,14 +270,18 @@ class MemoryDestination:
         body = orjson.loads(payload)
         verb = Verb(body["verb"])
         return {
-            record["key"]: self._apply_one(verb, record["key"], record["fields"])
+            record["key"]: self._apply_one(verb, record["key"], record["id"], record["fields"])
             for record in body["records"]
         }
 
-    def _apply_one(self, verb: Verb, key: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _apply_one(
+        self, verb: Verb, key: str, identity: str | None, fields: Mapping[str, Any]
+    ) -> dict[str, Any]:
         if errors := self._row_errors.get(key):
             error = errors.popleft()
             return {"error": [error.code, error.text, error.fate, error.fields]}
+        if verb is Verb.UPDATE and identity in self.keyless:
+            self.records[key], self.ids[key] = self.keyless.pop(identity), identity
         there = key in self.records
         if verb in {Verb.REMOVE, Verb.ERASE}:
             self.records.pop(key, None)

@@ -83,6 +83,11 @@ class Memory(Subject):
         """Return a title and a town."""
         return {"Title": f"Title {number}", "Town": f"Town {number}"}
 
+    def make_keyless(self, number: int) -> str:
+        """Put a record beside those that have a key."""
+        self.account.keyless["m-keyless"] = self.row(number)
+        return "m-keyless"
+
     def arrange(self, trouble: Trouble, **_options: Any) -> None:
         """Write it into the script."""
         if trouble is Trouble.LOCKED:
@@ -104,7 +109,7 @@ class Memory(Subject):
 
     def count(self) -> int:
         """Return how many there are."""
-        return len(self.account.records)
+        return len(self.account.records) + len(self.account.keyless)
 
 
 class _Account(MemoryDestination):

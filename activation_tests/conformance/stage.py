@@ -168,6 +168,7 @@ class Attempt:
     def __post_init__(self) -> None:
         """Encode once: every attempt sends the same bytes."""
         columns = ["sync_key", *(mapped.to for mapped in self.target.fields)]
+        columns += [c for c in ("destination_id", "changed") if c in self.rows.column_names]
         self.payload = self.endpoint.encode(self.target, self.rows.select(columns))
 
     def run(self, seconds: float = SECONDS) -> tuple[RowResult, ...]:

@@ -150,6 +150,10 @@ class Subject(ABC):
     def count(self) -> int:
         """Return how many records the vendor holds."""
 
+    def make_keyless(self, number: int) -> str:
+        """Make the record of a row as a person does, without our key; return its id."""
+        raise NotImplementedError
+
     def writes(self) -> int:
         """Return how many requests have asked the vendor for access or to write."""
         raise NotImplementedError

@@ -42,11 +42,13 @@ class Updates:
 
     def encode(self, target: Target, rows: pa.Table) -> bytes:
         """Return the records by key, for at most 200 rows; the same rows give the same bytes."""
-        return encode(target, rows)
+        return encode(target, rows, ids=True)
 
     def send(self, target: Target, payload: bytes, *, seconds: float) -> Answer:
         """
         Update a payload that `encode` made, and return one result a row.
+
+        A record that is known by its id is not looked up, and gets the key.
 
         Raises what `Collections.send` raises.
         """
@@ -54,7 +56,8 @@ class Updates:
         deadline = self._session.deadline(seconds)
         records = _records(payload)
         keys = [record[target.key] for record in records]
-        lookup = look_up(self._session, target, keys, deadline)
+        sought = [record[target.key] for record in records if "id" not in record]
+        lookup = look_up(self._session, target, sought, deadline)
         known = lookup.absent(NOT_FOUND) | lookup.unclear()
         found = [record for record in records if record[target.key] not in known]
         if not self._relinks:
@@ -170,9 +173,11 @@ def _unlinked(record: Record, target: Target) -> Record:
 
 
 def _by_id(records: Sequence[Record], target: Target, lookup: Lookup) -> list[Record]:
-    """Return the records by id in place of the key."""
+    """Return the records by id in place of the key; one that came with its id keeps both."""
     return [
-        {
+        record
+        if "id" in record
+        else {
             "attributes": record["attributes"],
             "id": lookup.of(record[target.key])[0],
             **{n: v for n, v in record.items() if n not in ("attributes", target.key)},

@@ -11,19 +11,21 @@ import pyarrow.compute as pc
 
 from activation.contract.model import FieldMapping, NullPolicy
 from activation.destinations.base import Target
-from activation.destinations.cells import json_values
+from activation.destinations.cells import json_values, named_in
 from activation.destinations.salesforce.names import check_target, lookup_field
 from activation.destinations.salesforce.traits import TRAITS
 
 _ABSENT = object()
 
 
-def encode(target: Target, rows: pa.Table) -> bytes:
+def encode(target: Target, rows: pa.Table, *, ids: bool = False) -> bytes:
     """
     Return the request body for these rows; the same rows give the same bytes.
 
     `rows` has the columns `sync_key` and one a field of the target, by the field's name there.
     An empty value is sent as null where the contract says `clear`, and left out otherwise.
+    Where `changed` names fields, these are sent, also empty, and no others.
+    With `ids`, a record that is known by `destination_id` has its id.
 
     Raises:
         ConfigurationError: a name in the target cannot be an API name.
@@ -37,7 +39,11 @@ def encode(target: Target, rows: pa.Table) -> bytes:
         target.key: keys.to_pylist(),
     }
     for mapping in target.fields:
-        columns.update(_members(mapping, rows.column(mapping.to)))
+        named = named_in(rows, mapping.to)
+        columns.update(_members(mapping, rows.column(mapping.to), named))
+    if ids and "destination_id" in rows.column_names:
+        known = rows.column("destination_id").to_pylist()
+        columns["id"] = [_ABSENT if identity is None else identity for identity in known]
     # zip and dict run in C; a comprehension over the cells takes twice as long.
     members = map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=False))
     records: list[dict[str, Any]] = list(map(dict, members))
@@ -73,16 +79,23 @@ def keys_of(rows: pa.Table, *, most: int) -> pa.ChunkedArray:
     return keys
 
 
-def _members(mapping: FieldMapping, column: pa.ChunkedArray) -> dict[str, list[Any]]:
+def _members(
+    mapping: FieldMapping, column: pa.ChunkedArray, named: pa.Array | None
+) -> dict[str, list[Any]]:
     """Return the JSON members that a field becomes, each with a value or `_ABSENT` a row."""
     values = json_values(mapping, column)
     # A null under the policy `hold` never gets here; were it to, leaving out does no harm.
     empty = None if mapping.nulls is NullPolicy.CLEAR else _ABSENT
+    empties = [empty] * len(values)
+    if named is not None:
+        written = named.to_pylist()
+        values = [_ABSENT if w is False else v for v, w in zip(values, written, strict=True)]
+        empties = [empty if w is None else None for w in written]
     relationship, _, parent_key = mapping.to.rpartition(".")
     if relationship:
-        links = [_ABSENT if v is None else {parent_key: v} for v in values]
-        unlinked = [empty if v is None else _ABSENT for v in values]
+        links = [v if v is _ABSENT else _ABSENT if v is None else {parent_key: v} for v in values]
+        unlinked = [e if v is None else _ABSENT for v, e in zip(values, empties, strict=True)]
         return {relationship: links, lookup_field(relationship): unlinked}
-    if empty is _ABSENT and column.null_count:
-        values = [_ABSENT if v is None else v for v in values]
+    if named is not None or (empty is _ABSENT and column.null_count):
+        values = [e if v is None else v for v, e in zip(values, empties, strict=True)]
     return {mapping.to: values}

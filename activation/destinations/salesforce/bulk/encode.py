@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 
 from activation.contract.model import FieldKind, FieldMapping, NullPolicy
 from activation.destinations.base import Target
-from activation.destinations.cells import text_cells
+from activation.destinations.cells import named_in, text_cells
 from activation.destinations.salesforce.encode import keys_of
 from activation.destinations.salesforce.names import check_target, lookup_field
 
 NULL = "#N/A"
 """The cell that empties a field; an empty cell leaves it alone."""
+_NOTHING = pa.scalar(None, pa.string())
 _LINE_ENDS = r"\r\n?"
 
 
@@ -37,15 +38,18 @@ def encode(target: Target, rows: pa.Table, *, most: int) -> bytes:
     parents: list[str] = []
     for mapping in target.fields:
         column = _cells(mapping, rows.column(mapping.to))
+        named = named_in(rows, mapping.to)
+        emptied = _emptied(mapping, column, named)
+        if named is not None:
+            column = pc.if_else(pc.fill_null(named, fill_value=True), column, _NOTHING)
         relationship, dot, _ = mapping.to.rpartition(".")
         if not dot:
-            columns[mapping.to] = _with_nulls(mapping, column)
+            columns[mapping.to] = pc.coalesce(column, emptied)
             continue
         columns[mapping.to] = column
         parents.append(mapping.to)
-        if mapping.nulls is NullPolicy.CLEAR and column.null_count:
+        if emptied.null_count < rows.num_rows:
             # A link is emptied through the field that holds the id.
-            emptied = pc.if_else(pc.is_null(column), NULL, pa.scalar(None, pa.string()))
             columns[lookup_field(relationship)] = emptied
     table = pa.table(columns)
     if parents:
@@ -69,7 +73,11 @@ def _cells(mapping: FieldMapping, column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(blank, pa.scalar(None, pa.string()), cells)
 
 
-def _with_nulls(mapping: FieldMapping, cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return cells of a field: a null empties it where the contract says `clear`."""
+def _emptied(
+    mapping: FieldMapping, cells: pa.ChunkedArray, named: pa.Array | None
+) -> pa.ChunkedArray:
+    """Return the cell that empties a field, for the rows in which it is to be emptied."""
     # A null under the policy `hold` never gets here; were it to, leaving out does no harm.
-    return pc.fill_null(cells, NULL) if mapping.nulls is NullPolicy.CLEAR else cells
+    clears = pa.scalar(mapping.nulls is NullPolicy.CLEAR)
+    may = clears if named is None else pc.fill_null(named, clears)
+    return pc.if_else(pc.and_(pc.is_null(cells), may), NULL, _NOTHING)
