@@ -169,7 +169,7 @@ def test_the_demo_s_runbook_is_there(demo: Contract) -> None:
             ),
         ),
         (
-            "do: stop",
+            "do: clear",
             "do: empty",
             (
                 "`consent.on_revoke.do` is 'empty'; it must be one of `stop`, `clear`, "
@@ -177,32 +177,32 @@ def test_the_demo_s_runbook_is_there(demo: Contract) -> None:
             ),
         ),
         (
-            "{do: stop}",
+            "{do: clear}",
             "{do: clear, fields: [Phone]}",
             "consent.on_revoke clears Phone, which is not mapped",
         ),
         (
-            "{do: stop}",
+            "{do: clear}",
             "{do: clear, fields: [LastName]}",
             "consent.on_revoke clears LastName, which may not be empty (nulls: hold)",
         ),
         (
-            "{do: stop}",
+            "{do: clear}",
             "{do: opt_out, set: {Churn_Score__c: true}}",
             "consent.on_revoke sets Churn_Score__c, which is decimal(5,2), to True",
         ),
         (
-            "{do: stop}",
+            "{do: clear}",
             "{do: opt_out}",
             "consent.on_revoke: `opt_out` needs `set`, the fields and what says no there",
         ),
         (
-            "{do: stop}",
+            "{do: clear}",
             "{do: archive, fields: [Email]}",
             "consent.on_revoke: `archive` takes no `fields`",
         ),
         (
-            "{do: stop}",
+            "{do: clear}",
             "{do: leave}",
             "an audience is left (`do: leave`); other objects are cleared, or removed",
         ),
