@@ -66,6 +66,9 @@ class BrazeUsers(SandboxSubject):
             AssertionError, "it takes the row and drops it without a word; parity finds it missing"
         ),
         "create_only_updates_nothing": never(ConfigurationError, "it has no way to only create"),
+        "a_record_without_our_key_is_adopted": never(
+            NotImplementedError, "a profile gets its external id from /users/identify, for good"
+        ),
         "daily_quota": never(Transient, "it has no limit by the day"),
         "restored_record": never(NotImplementedError, "a deletion is for good"),
         "read_back_all": never(ConfigurationError, "it lists profiles by their keys only"),

@@ -91,6 +91,11 @@ class HubSpotContacts(SandboxSubject):
             "last_scored_at": _SCORED + timedelta(seconds=number),
         }
 
+    def make_keyless(self, number: int) -> str:
+        """Create the contact by hand."""
+        fields = {"email": self.row(number)["email"]}
+        return self.sandbox.create_record("contacts", system="hubspot", **fields)
+
     def delete(self, key: str) -> None:
         """Archive the contact."""
         self.sandbox.delete_record("contacts", key, system="hubspot")
