@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from activation.cli import reports
+from activation.cli import outlooks, reports
 from activation.cli.options import AnySync, Json, PhaseName, SyncName
 from activation.cli.output import Output, counted
 from activation.cli.validating import validation
@@ -80,7 +80,8 @@ def status(
 def _show_plan(output: Output, report: dict[str, Any]) -> None:
     output.text(
         f"[bold]{report['sync']}[/], phase {report['phase']}: "
-        f"{counted(report['to_send'], 'row')} to send in {counted(report['requests'], 'request')}\n"
+        f"{counted(report['to_send'], 'row')} to send in {counted(report['requests'], 'request')}; "
+        f"{outlooks.sentence(report)}\n"
     )
     output.text(f"cost: {_cost(report['cost'])}\n")
     output.table(
@@ -111,7 +112,7 @@ def _cost(cost: dict[str, Any]) -> str:
     parts.append(f"{counted(cost['read_backs'], 'read-back')} after it")
     if cost["billed_unit"]:
         parts.append(f"{cost['billed']:,} {cost['billed_unit']}")
-    if cost["days"] > 1:
+    if (cost["days"] or 0) > 1:
         parts.append(f"sent over {cost['days']} days, by what the sync may take of a day")
     return ", ".join(parts)
 
@@ -133,7 +134,7 @@ def _show_status(output: Output, report: dict[str, Any]) -> None:
     output.text(
         f"[bold]{report['sync']}[/]: "
         + (f"[red]paused[/] ({reports.escape(paused)})" if paused else "sending is allowed")
-        + f"; {report['backlog']:,} rows planned and not settled\n"
+        + f"; {report['backlog']:,} rows planned and not settled; {outlooks.sentence(report)}\n"
     )
     output.table(
         "phases",
@@ -185,16 +186,13 @@ def _show_status(output: Output, report: dict[str, Any]) -> None:
             [[letter["code"], letter["rows"]] for letter in report["dead_letters"]],
         )
     quota = report["quota"]
-    output.table(
-        "requests today",
-        ["used", "allowed for this sync", "left", "account used", "account limit"],
-        [
-            [
-                quota["used"],
-                quota["allowed"],
-                quota["left"],
-                quota["account_used"],
-                quota["account_limit"],
-            ]
-        ],
-    )
+    columns = {
+        "used": "used",
+        "reserved": "reserved",
+        "allowed": "allowed for this sync",
+        "left": "left",
+        "account_used": "account used",
+        "account_limit": "account limit",
+        "account_left": "account left",
+    }
+    output.table("requests today", list(columns.values()), [[quota[name] for name in columns]])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from activation.cli import outlooks
 from activation.contract.model import Contract
 from activation.errors import ExitCode
 from activation.gates.verdict import Verdict
@@ -58,10 +59,12 @@ def planned(plan: Planned) -> dict[str, Any]:
             "read_backs": plan.cost.read_backs,
             "billed": plan.cost.billed,
             "billed_unit": plan.cost.billed_unit,
-            "days": plan.cost.days,
+            "days": plan.outlook.days,
         },
         "verbs": {verb.value: rows for verb, rows in frozen.verbs.items()},
         "written_fields": dict(frozen.written),
+        "quota": outlooks.quota(plan.outlook),
+        "forecast": outlooks.forecast(plan.outlook),
         "actions": [
             {
                 "operation": count.operation,
@@ -249,13 +252,12 @@ def status(services: Services, contract: Contract) -> dict[str, Any]:
     switch = ledger.switches.paused(contract.sync, connection)
     opened = {phase.phase: phase for phase in ledger.phases.opened(contract.sync)}
     runs = ledger.runs.list(contract.sync)
-    usage = ledger.quota.usage(connection)
-    share = ledger.quota.share(connection, contract.sync)
-    allowed = contract.quota.requests_per_day
+    rows, waiting = outlooks.backlog(services, contract)
     return {
         "sync": contract.sync,
         "paused": None if switch is None else f"{switch.scope}: {switch.reason}",
-        "backlog": backlog(services, contract),
+        "backlog": rows,
+        "forecast": outlooks.forecast(waiting),
         "phases": [
             {
                 "phase": phase.name,
@@ -291,13 +293,7 @@ def status(services: Services, contract: Contract) -> dict[str, Any]:
             }
             for letter in ledger.dead_letters.counts(contract.sync)
         ],
-        "quota": {
-            "used": share,
-            "allowed": allowed,
-            "left": max(0, allowed - share),
-            "account_used": usage.used,
-            "account_limit": usage.limit,
-        },
+        "quota": outlooks.quota(waiting),
     }
 
 
@@ -315,17 +311,6 @@ def promotion(contract: Contract, ledger: Ledger) -> dict[str, Any]:
             for c in (() if found is None else found.conditions)
         ],
     }
-
-
-def backlog(services: Services, contract: Contract) -> int:
-    """Return the rows that the newest plan of the widest open phase has not settled."""
-    ledger = services.ledger
-    opened = {phase.phase for phase in ledger.phases.opened(contract.sync)}
-    widest = [phase.name for phase in contract.rollout.phases if phase.name in opened]
-    plan = ledger.plans.latest(contract.sync, widest[-1]) if widest else None
-    if plan is None:
-        return 0
-    return max(0, plan.to_send - ledger.batches.settled_rows(plan.digest))
 
 
 def plan_is_of(run_id: str, summary: Mapping[str, Any]) -> bool:

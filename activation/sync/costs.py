@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from activation.delivery.order import target_of
 from activation.destinations.base import JobEndpoint
-from activation.destinations.traits import Billing
+from activation.destinations.traits import Billing, Bucket
 from activation.planning.capacity import read_backs
 from activation.planning.model import Plan
 from activation.sync.parts import Parts
+
+_SECONDS_A_REQUEST = 1.0
+"""What a request is taken to last where the vendor names no pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Cost:
     billed: int
     """What is charged for besides requests."""
     billed_unit: str | None
-    days: int
-    """Days until all of it is sent, by what this sync may take of the account."""
+    per_second: float
+    """Requests that the vendor's paces let out."""
 
     @property
     def total(self) -> int:
@@ -44,9 +48,11 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
     """
     requests = jobs = billed = 0
     unit: str | None = None
+    buckets: list[Bucket] = []
     for verb, rows in plan.verbs.items():
         endpoint = parts.destination.endpoint(target_of(parts.contract, verb), rows=rows)
         traits = endpoint.traits
+        buckets += traits.buckets
         batches = -(-rows // traits.batch_rows)
         requests += batches * traits.requests_per_batch
         jobs += batches if isinstance(endpoint, JobEndpoint) else 0
@@ -64,7 +70,7 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
         ),
         billed=billed,
         billed_unit=unit,
-        days=_days(parts, requests),
+        per_second=_per_second(buckets, parts.contract.quota.concurrency),
     )
 
 
@@ -73,18 +79,7 @@ def _billed(billing: Billing, plan: Plan, rows: int) -> int:
     return rows * billing.per_row + written * billing.per_field
 
 
-def _days(parts: Parts, requests: int) -> int:
-    contract, ledger = parts.contract, parts.ledger
-    connection = contract.destination.connection
-    usage = ledger.quota.usage(connection)
-    used = ledger.quota.share(connection, contract.sync)
-    a_day = contract.quota.requests_per_day
-    today = max(0, a_day - used)
-    if usage.limit is not None:
-        headroom = parts.connection.headroom
-        a_day = min(a_day, int(usage.limit * (1 - headroom)))
-        today = min(today, usage.left(headroom) or 0)
-    if requests <= today:
-        return 1 if requests else 0
-    # A day that allows nothing at all never ends.
-    return 1 + -(-(requests - today) // max(1, a_day))
+def _per_second(buckets: Iterable[Bucket], at_once: int) -> float:
+    """Return the slowest of the paces, or that of so many requests at once."""
+    paces = [bucket.requests / bucket.seconds for bucket in buckets if bucket.seconds]
+    return min([at_once / _SECONDS_A_REQUEST, *paces])

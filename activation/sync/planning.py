@@ -23,6 +23,7 @@ from activation.planning.model import Plan
 from activation.planning.planner import make_plan
 from activation.sync.costs import cost_of
 from activation.sync.folding import fold_delivered
+from activation.sync.outlooks import outlook_of, remembered
 from activation.sync.parts import Parts
 from activation.sync.results import Change, Planned
 from activation.warehouse.port import Session
@@ -41,10 +42,11 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
     with parts.services.warehouse.session() as session:
         fold_delivered(parts, session)
         made = _make(parts, session, phase, freeze=True)
-    verdicts = _judge(parts, made)
-    ledger.plans.record(made, connection=name, summary={"run_id": run_id})
-    ledger.plans.record_verdicts(made.digest, verdicts)
-    return _planned(parts, made, verdicts, ())
+    planned = _planned(parts, made, _judge(parts, made), ())
+    summary = {"run_id": run_id, **remembered(parts, planned.cost)}
+    ledger.plans.record(made, connection=name, summary=summary)
+    ledger.plans.record_verdicts(made.digest, planned.verdicts)
+    return planned
 
 
 def preview(parts: Parts, phase: Phase, *, rows: int) -> Planned:
@@ -84,7 +86,9 @@ def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
 def _planned(
     parts: Parts, made: Plan, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
 ) -> Planned:
-    return Planned(made, verdicts, cost_of(parts, made), changes)
+    cost = cost_of(parts, made)
+    outlook = outlook_of(parts.services, parts.contract, remembered(parts, cost), cost.requests)
+    return Planned(made, verdicts, cost, outlook, changes)
 
 
 async def _settle(parts: Parts, run_id: str) -> None:

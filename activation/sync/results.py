@@ -11,6 +11,7 @@ from activation.delivery.order import Outcomes
 from activation.destinations.base import QuotaReading
 from activation.errors import ActivationError
 from activation.gates.verdict import Verdict
+from activation.governor.forecast import Outlook
 from activation.ledger.conservation import Tally
 from activation.planning.model import Plan
 from activation.reconciliation.findings import Finding
@@ -35,6 +36,7 @@ class Planned:
     plan: Plan
     verdicts: tuple[Verdict, ...]
     cost: Cost
+    outlook: Outlook
     samples: tuple[Change, ...] = ()
 
     @property

@@ -28,6 +28,15 @@ PARITY = {
     "classes",
     "drifted_fields",
 }
+QUOTA = {
+    "used",
+    "reserved",
+    "allowed",
+    "left",
+    "account_used",
+    "account_limit",
+    "account_left",
+}
 RUN = {
     "sync",
     "phase",
@@ -111,6 +120,8 @@ def test_plan(project: Project, activation: Command) -> None:
         "cost",
         "verbs",
         "written_fields",
+        "quota",
+        "forecast",
         "actions",
         "source",
         "blast_radius",
@@ -176,6 +187,7 @@ def test_run_status_and_reconcile(project: Project, activation: Command) -> None
         "sync",
         "paused",
         "backlog",
+        "forecast",
         "phases",
         "promotion",
         "runs",
@@ -196,7 +208,7 @@ def test_run_status_and_reconcile(project: Project, activation: Command) -> None
         "parity",
         "message",
     }
-    assert set(sync["quota"]) == {"used", "allowed", "left", "account_used", "account_limit"}
+    assert set(sync["quota"]) == QUOTA
     assert (sync["quota"]["used"], sync["quota"]["left"]) == (1, 1999)
 
     assert reconciled.code == ExitCode.DONE

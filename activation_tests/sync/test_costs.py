@@ -19,7 +19,8 @@ def test_the_requests_are_those_that_are_made(project: Project) -> None:
     """Writes and read-backs are predicted to the request, and nothing is left for other days."""
     project.fill(2_500)
     project.open_phase()
-    cost = project.plan().cost
+    planned = project.plan()
+    cost = planned.cost
     project.requests()
 
     delivered = project.deliver()
@@ -27,7 +28,7 @@ def test_the_requests_are_those_that_are_made(project: Project) -> None:
     reads = [r for r in project.requests("GET") if "/query" in r["path"]]
     assert (cost.requests, delivered.requests) == (13, 13)
     assert (cost.read_backs, len(reads)) == (2, 2)
-    assert (cost.jobs, cost.lookups, cost.billed, cost.days) == (0, 0, 0, 1)
+    assert (cost.jobs, cost.lookups, cost.billed, planned.outlook.days) == (0, 0, 0, 1)
     assert cost.total == 15
 
 
@@ -61,7 +62,7 @@ def test_a_small_day_makes_many(project: Project, a_day: int, used: int, days: i
         with project.services() as services, services.ledger.store.write() as connected:
             reserve(connected, budget, day_of(project.clock.now()), used)
 
-    assert project.plan().cost.days == days
+    assert project.plan().outlook.days == days
 
 
 def test_what_is_billed_is_counted_by_field_or_by_row(

@@ -34,7 +34,7 @@ def of_plan(planned: Planned) -> Metadata:
         "activation/jobs": planned.cost.jobs,
         "activation/read_requests": planned.cost.lookups + planned.cost.read_backs,
         "activation/billed": planned.cost.billed,
-        "activation/days": planned.cost.days,
+        "activation/days": planned.outlook.days or 0,
         "activation/plan": plan.digest,
         "activation/phase": plan.phase,
         "activation/actions": _table(
