@@ -48,7 +48,7 @@ def _newest(plan: PlanRecord, ledger: Ledger) -> None:
     if overtaker := ledger.plans.overtaken_by(plan.digest):
         # Its rows may be older than what that plan has delivered to the same keys.
         raise _refusal(plan, f"was overtaken by {overtaker[:12]}, which was sent", _AGAIN)
-    if doubtful := ledger.batches.attempted_since(plan.sync, plan.created_at, but=plan.digest):
+    if doubtful := ledger.fences.attempted_since(plan.sync, plan.created_at, but=plan.digest):
         # This plan was made before that attempt, so that it does not hold its keys back.
         raise _refusal(
             plan, f"is older than an attempt of {doubtful[:12]} that may land yet", _AGAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from activation.destinations.traits import EndpointClass, Traits
+from activation.destinations.traits import Acknowledgement, EndpointClass, Traits
 
 FOR_GOOD = datetime(9999, 12, 31, tzinfo=UTC)
 """The fence of what only a human can settle."""
@@ -34,6 +34,18 @@ def fence_of_doubt(traits: Traits, fence: datetime | None) -> datetime | None:
     if fence is None or traits.endpoint_class in {EndpointClass.KEYED_UPSERT, EndpointClass.JOB}:
         return fence
     return FOR_GOOD
+
+
+def fence_of_answer(traits: Traits, fence: datetime | None, now: datetime) -> datetime | None:
+    """
+    Return until when the keys of what was just accepted are fenced.
+
+    Where success means queued, what was accepted may take effect as late as what was not answered.
+    """
+    if traits.acknowledges is Acknowledgement.APPLIED:
+        return fence
+    until = now + traits.horizon
+    return until if fence is None else max(fence, until)
 
 
 def same_bytes_may_go(

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from activation.clock import Clock
 from activation.delivery import answers
-from activation.delivery.doubt import fence_of_attempt, fence_of_doubt
+from activation.delivery.doubt import fence_of_answer, fence_of_attempt, fence_of_doubt
 from activation.delivery.journal import Journal
 from activation.delivery.parcels import Parcel
 from activation.delivery.retry import Patience
@@ -107,7 +107,7 @@ class Settling:
                 delivered=parcel.count(rows.delivered),
                 rejected=parcel.count(dead),
                 receipts=answers.receipts(parcel, results, rows.delivered),
-                fence_until=parcel.fence,
+                fence_until=fence_of_answer(parcel.route.traits, parcel.fence, now),
                 children=tuple((part.cut, BatchState.PLANNED) for part in parts),
                 letters=tuple(letters),
                 closed_keys=answers.closed(parcel, rows.delivered, self.open_letters),

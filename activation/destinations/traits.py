@@ -42,6 +42,14 @@ class Removal(StrEnum):
     UNLINKED = "unlinked"  # the record stays; it only leaves the audience
 
 
+class Reading(StrEnum):
+    """Which records can be read back."""
+
+    ALL = "all"  # also those that somebody else has made
+    BY_KEY = "by key"  # only those whose keys we know
+    NEVER = "never"
+
+
 class Normaliser(StrEnum):
     """What a vendor does to a value that it stores; planner and parity do the same in SQL."""
 
@@ -98,6 +106,7 @@ class ObjectTraits:
     removal: Removal = Removal.DELETED
     restorable: timedelta | None = None
     """How long a removed record can be brought back; None if it cannot."""
+    reading: Reading = Reading.ALL
     read_lag: timedelta = timedelta(0)
     """How long a read may still show what was there before a write."""
     irreversible: tuple[str, ...] = ()

@@ -125,16 +125,6 @@ class BatchRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Fenced:
-    """Actions whose keys may yet be written by a request that we stopped listening to."""
-
-    plan_digest: str
-    plan_table: str
-    actions: Ranges
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Unfolded:
     """A delivered batch that the delivered state does not know of yet."""
 
@@ -156,30 +146,6 @@ _UNKNOWN = (
     sa.select(*_COLUMNS)
     .where(tables.batch.c.sync == sa.bindparam("sync"), tables.batch.c.state.in_(UNKNOWN))
     .order_by(*_ORDER)
-)
-_FENCED = (
-    sa.select(
-        tables.batch.c.plan_digest,
-        tables.plan.c.warehouse_table,
-        tables.batch.c.actions,
-        tables.batch.c.fence_until,
-    )
-    .join(tables.plan, tables.plan.c.digest == tables.batch.c.plan_digest)
-    .where(
-        tables.batch.c.sync == sa.bindparam("sync"),
-        tables.batch.c.fence_until > sa.bindparam("now"),
-    )
-    .order_by(tables.batch.c.fence_until, tables.batch.c.id)
-)
-_ATTEMPTED_SINCE = (
-    sa.select(tables.batch.c.plan_digest)
-    .where(
-        tables.batch.c.sync == sa.bindparam("sync"),
-        tables.batch.c.plan_digest != sa.bindparam("but"),
-        tables.batch.c.intended_at >= sa.bindparam("since"),
-        tables.batch.c.fence_until > sa.bindparam("now"),
-    )
-    .limit(1)
 )
 _UNFOLDED = (
     sa.select(
@@ -235,27 +201,6 @@ class Batches:
             for record in self.of_plan(digest)
             for rows in (record.delivered, record.rejected, record.cut.blocked)
         )
-
-    def fenced(self, sync: str) -> tuple[Fenced, ...]:
-        """
-        Return the actions of a sync whose keys must not be written anew yet.
-
-        That is every action with an attempt that was not answered and may still take effect,
-        also if a later attempt was answered.
-        """
-        asked = {"sync": sync, "now": self.store.clock.now()}
-        with self.store.read() as connected:
-            rows = connected.execute(_FENCED, asked).all()
-        return tuple(
-            Fenced(row.plan_digest, row.warehouse_table, _ranges(row.actions), row.fence_until)
-            for row in rows
-        )
-
-    def attempted_since(self, sync: str, at: datetime, *, but: str) -> str | None:
-        """Return another plan than `but` with a fenced attempt that began at `at` or later."""
-        asked = {"sync": sync, "since": at, "but": but, "now": self.store.clock.now()}
-        with self.store.read() as connected:
-            return connected.scalar(_ATTEMPTED_SINCE, asked)
 
     def unfolded(self, sync: str) -> tuple[Unfolded, ...]:
         """Return the delivered batches of a sync that are not folded, oldest first."""
@@ -374,7 +319,7 @@ def _record(row: Any) -> BatchRecord:
             seq=row.seq,
             first_action=row.first_action,
             last_action=row.last_action,
-            actions=_ranges(row.actions),
+            actions=ranges_of(row.actions),
             operations=row.operations,
             blocked=row.blocked,
             parent=row.parent,
@@ -395,5 +340,6 @@ def _record(row: Any) -> BatchRecord:
     )
 
 
-def _ranges(stored: Sequence[Sequence[int]]) -> Ranges:
+def ranges_of(stored: Sequence[Sequence[int]]) -> Ranges:
+    """Return ranges as the database keeps them."""
     return tuple((first, last) for first, last in stored)

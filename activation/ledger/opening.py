@@ -14,10 +14,11 @@ from activation.ledger import attempts
 from activation.ledger.alerts import Alerts
 from activation.ledger.attempts import Answer, Entry
 from activation.ledger.audit import Audit
-from activation.ledger.batches import Batches, Fenced
+from activation.ledger.batches import Batches
 from activation.ledger.clearances import NOTHING_WAITS, Backlog
 from activation.ledger.conservation import Tally
 from activation.ledger.dead_letters import DeadLetters
+from activation.ledger.fences import Fences
 from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
 from activation.ledger.permits import Permits
@@ -42,6 +43,7 @@ class Ledger:
         self.store = store
         self.plans = Plans(store)
         self.batches = Batches(store)
+        self.fences = Fences(store)
         self.dead_letters = DeadLetters(store)
         self.switches = Switches(store)
         self.phases = Phases(store)
@@ -71,10 +73,6 @@ class Ledger:
             UsageError: there is no such plan.
         """
         return tally(self.plans.get(plan_digest), self.batches.of_plan(plan_digest))
-
-    def in_doubt_ranges(self, sync: str) -> tuple[Fenced, ...]:
-        """Return the actions whose keys must not be written anew yet: the fence."""
-        return self.batches.fenced(sync)
 
     def rejected_rows(self, sync: str) -> pa.Table:
         """Return what was rejected and does not go out unchanged: `key_hash`, `row_hash`."""

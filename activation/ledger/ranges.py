@@ -9,13 +9,18 @@ Ranges = tuple[tuple[int, int], ...]
 
 def pack(actions: Iterable[int]) -> Ranges:
     """Return the ranges that hold exactly these numbers."""
-    packed: list[tuple[int, int]] = []
-    for action in sorted(actions):
-        if packed and action <= packed[-1][1] + 1:
-            packed[-1] = (packed[-1][0], max(action, packed[-1][1]))
+    return merge((action, action) for action in actions)
+
+
+def merge(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return the fewest ranges that hold the numbers of these."""
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
         else:
-            packed.append((action, action))
-    return tuple(packed)
+            merged.append((first, last))
+    return tuple(merged)
 
 
 def unpack(ranges: Iterable[Sequence[int]]) -> tuple[int, ...]:

@@ -68,7 +68,8 @@ ACTIONS = "activation_actions"
 """The temporary table of actions: the columns of `CHANGES`, and what is told at `judge`."""
 
 _REJECTED = "activation_rejected"
-_IN_DOUBT = "activation_in_doubt"
+IN_DOUBT = "activation_in_doubt"
+"""The temporary table of keys that an earlier attempt may yet reach: `match_key`."""
 
 
 def judge(
@@ -95,7 +96,7 @@ def judge(
 
 def _note_in_doubt(session: Session, mapping: SourceMapping, inputs: PlanInputs) -> None:
     schema = pa.schema({"match_key": pa.string()})
-    session.load(_IN_DOUBT, schema.empty_table())
+    session.load(IN_DOUBT, schema.empty_table())
     for doubtful in inputs.in_doubt:
         if not session.columns(SCHEMA, doubtful.table):
             raise Refused(
@@ -109,7 +110,7 @@ def _note_in_doubt(session: Session, mapping: SourceMapping, inputs: PlanInputs)
             .where(exp.GTE(this=column("action_no", "p"), expression=bound("first")))
             .where(exp.LTE(this=column("action_no", "p"), expression=bound("last")))
         )
-        insert = exp.Insert(this=table(_IN_DOUBT), expression=keys)
+        insert = exp.Insert(this=table(IN_DOUBT), expression=keys)
         session.execute(insert, {"first": doubtful.first, "last": doubtful.last})
 
 
@@ -124,7 +125,7 @@ def _with_reasons(
     values = [column(f.column, "c") for f in mapping.fields]
     held = exp.case()
     if inputs.in_doubt:
-        doubtful = exp.select(column("match_key")).distinct().from_(table(_IN_DOUBT))
+        doubtful = exp.select(column("match_key")).distinct().from_(table(IN_DOUBT))
         joined = _left_join(joined, doubtful, "d")
         held = held.when(
             not_null(column("match_key", "d")), exp.Literal.string(HeldReason.IN_DOUBT)

@@ -7,7 +7,7 @@ from sqlglot import exp
 from activation.contract.destination import Mode
 from activation.contract.model import NullPolicy
 from activation.planning.candidates import CANDIDATES, among
-from activation.planning.dispositions import ACTIONS
+from activation.planning.dispositions import ACTIONS, IN_DOUBT
 from activation.planning.keys import cohort_sql
 from activation.planning.mapping import SourceMapping, row_hash
 from activation.planning.model import Disposition, HeldReason
@@ -15,15 +15,15 @@ from activation.planning.state import delivered
 from activation.reconciliation.parity import Discrepancy
 from activation.reconciliation.read_backs import READ_BACK, TWICE
 from activation.warehouse.port import Session
-from activation.warehouse.sql import bound, column, is_null, name, named, not_null, table
+from activation.warehouse.sql import bound, cast, column, is_null, name, named, not_null, table
 
 CLASSES = "activation_classes"
 """The temporary table of keys: `match_key`, `class`, `both` (source and destination have it),
-and, but for matched keys, `sync_key`."""
+`recent` (delivered after `unsettled_since`) and, but for matched keys, `sync_key`."""
 
 
 def classified(session: Session, mapping: SourceMapping, scope: exp.Select | None) -> exp.Select:
-    """Return the query of `CLASSES`; `share`, `salt` and `row_seed` are bound."""
+    """Return the query of `CLASSES`; `share`, `salt`, `row_seed`, `unsettled_since` are bound."""
     beside = _beside(session, mapping, scope).subquery(name("b"))
     here = not_null(column("delivered", "b"))
     there = not_null(column("found", "b"))
@@ -34,14 +34,19 @@ def classified(session: Session, mapping: SourceMapping, scope: exp.Select | Non
     planned = _planned()
     stays = mapping.contract.destination.mode is Mode.CREATE_ONLY
     doubtful = _is(column("reason", "b"), HeldReason.IN_DOUBT)
+    removed = among(column("match_key", "b"), IN_DOUBT, "match_key")
+    unsettled = _told(Discrepancy.UNSETTLED)
     kind = (
         exp.case()
         .when(exp.and_(here, column("lost", "b")), _told(Discrepancy.LOST))
+        .when(exp.and_(here, exp.not_(there), column("recent", "b")), unsettled)
         .when(exp.and_(here, exp.not_(there)), _told(Discrepancy.MISSING))
         .when(exp.and_(here, same), _told(Discrepancy.MATCHED))
         .when(exp.and_(exp.not_(here), there, doubtful), _told(Discrepancy.HELD))
+        .when(exp.and_(exp.not_(here), there, removed), unsettled.copy())
         .when(exp.and_(exp.not_(here), there), _told(Discrepancy.UNEXPECTED))
         .when(not_null(column("disposition", "b")), planned)
+        .when(column("recent", "b"), unsettled.copy())
         .else_(_told(Discrepancy.KEPT if stays else Discrepancy.DRIFTED))
     )
     inside = exp.case().when(
@@ -57,6 +62,7 @@ def classified(session: Session, mapping: SourceMapping, scope: exp.Select | Non
             column("sync_key", "b"),
             named(exp.and_(there, exp.not_(column("lost", "b"))), "both"),
             named(kind, "class"),
+            column("recent", "b"),
         )
         .from_(beside)
         .where(inside.else_(exp.true()))
@@ -66,6 +72,7 @@ def classified(session: Session, mapping: SourceMapping, scope: exp.Select | Non
         column("match_key", "j"),
         column("class", "j"),
         column("both", "j"),
+        column("recent", "j"),
         named(exp.case().when(told, column("sync_key", "j")), "sync_key"),
     ).from_(judged.subquery(name("j")))
 
@@ -100,7 +107,10 @@ def _beside(session: Session, mapping: SourceMapping, scope: exp.Select | None) 
             ),
             named(column("match_key", "k"), "delivered"),
             named(column("match_key", "r"), "found"),
-            named(exp.Coalesce(this=column("lost", "k"), expressions=[exp.false()]), "lost"),
+            *(
+                named(exp.Coalesce(this=column(c, "k"), expressions=[exp.false()]), c)
+                for c in ("lost", "recent")
+            ),
             named(_either(is_planned, "row_hash"), "wanted_hash"),
             named(_either(is_planned, "nulls"), "wanted_nulls"),
             column("disposition", "a"),
@@ -126,12 +136,16 @@ def _known(session: Session, mapping: SourceMapping) -> exp.Select:
     gone = (
         exp.select(column("state_kh")).from_(table(CANDIDATES)).where(is_null(column("source_kh")))
     )
+    recent = exp.GT(
+        this=column("delivered_at", "t"), expression=cast(bound("unsettled_since"), "timestamp")
+    )
     lost = exp.In(this=mapping.functions.fast_hash(match_key.copy()), query=gone.subquery())
     return (
         exp.select(
             named(match_key, "match_key"),
             *(column(c, "t") for c in ("sync_key", "row_hash", "nulls")),
             named(lost, "lost"),
+            named(recent, "recent"),
         )
         .from_(delivered(session, mapping.contract.sync).subquery(name("t")))
         .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 from sqlglot import exp
@@ -11,20 +12,20 @@ from sqlglot import exp
 from activation.contract.keys import key_hash
 from activation.contract.model import Contract
 from activation.contract.rollout import Phase
+from activation.destinations.traits import Reading
 from activation.errors import ContractError
 from activation.planning.changes import find_changes
 from activation.planning.consent import consent_views
 from activation.planning.dispositions import judge
 from activation.planning.mapping import SourceMapping, read_mapping, row_seed
 from activation.planning.model import DestinationFacts, Models, PlanInputs
-from activation.planning.state import delivered
 from activation.reconciliation.bound import upper_bound
 from activation.reconciliation.classes import CLASSES, classified
 from activation.reconciliation.differences import DIFFERENCES, differences, differs_in
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy, Parity, Sample
 from activation.reconciliation.read_backs import load_read_back
 from activation.warehouse.port import Session
-from activation.warehouse.sql import bound, column, joined, name, named, table, temporary
+from activation.warehouse.sql import column, named, table, temporary
 
 _SCOPE = "activation_scope"
 _SAMPLES = 5  # a class: enough to start looking
@@ -46,7 +47,8 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
     Put each key of the phase into exactly one class.
 
     `read_back` has `sync_key`, `destination_id` and one column a mapped field.
-    `keys` are the sampled keys that were read; None if the destination was read in full.
+    `keys` are the sampled keys that were read; None if all were read that can be.
+    `now` is when the read began: what was delivered shortly before need not be seen yet.
 
     Raises:
         ConfigurationError: the model is not in the warehouse.
@@ -66,6 +68,7 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
         "share": phase.share,
         "salt": contract.rollout.salt,
         "row_seed": row_seed(mapping.fields),
+        "unsettled_since": _naive(now - facts.traits.read_lag),
     }
     with session.transaction():
         views = consent_views(session, contract, models.consents, now)
@@ -75,29 +78,17 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
         scope = None if keys is None else _load_scope(session, mapping, keys)
         session.execute(temporary(CLASSES, classified(session, mapping, scope)), params)
         session.execute(temporary(DIFFERENCES, differences(mapping)), params)
-        return _told(
-            classes=_count(session),
-            fields=_count_fields(session, mapping),
-            samples=_samples(session, mapping),
-            full=keys is None,
+        return replace(
+            _told(
+                classes=_count(session),
+                fields=_count_fields(session, mapping),
+                samples=_samples(session, mapping),
+                full=keys is None,
+                only_known=facts.traits.reading is not Reading.ALL,
+            ),
+            waiting=_waiting(session),
+            seen=_all_seen(session),
         )
-
-
-def sample_keys(
-    session: Session, contract: Contract, phase: Phase, *, rows: int, seed: int
-) -> list[str]:
-    """Return that many delivered keys of the phase, drawn by the seed: the same each time."""
-    place = session.functions.unit(joined([bound("seed"), column("sync_key", "t")]))
-    drawn = (
-        exp.select(column("sync_key", "t"))
-        .from_(delivered(session, contract.sync).subquery(name("t")))
-        .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))
-        .order_by(place, column("sync_key", "t"))
-        .limit(rows)
-    )
-    params = {"share": phase.share, "seed": f"{seed}:"}
-    keys: list[str] = session.fetch(drawn, params)["sync_key"].to_pylist()
-    return keys
 
 
 def _load_scope(session: Session, mapping: SourceMapping, keys: Sequence[str]) -> exp.Select:
@@ -111,13 +102,15 @@ def _told(
     fields: dict[str, int],
     samples: tuple[Sample, ...],
     full: bool,
+    only_known: bool,
 ) -> Parity:
     total = sum(classes.values())
     unexplained = sum(classes[c] for c in UNEXPLAINED)
     if full:
         limit = unexplained / total if total else 0.0
+        which = "keys that we know" if only_known else "keys"
         statement = (
-            f"All {total:,} keys were compared: {unexplained:,} ({limit:.2%}) differ without a "
+            f"All {total:,} {which} were compared: {unexplained:,} ({limit:.2%}) differ without a "
             "reason we know."
         )
     else:
@@ -135,6 +128,34 @@ def _told(
         fields=fields,
         samples=samples,
     )
+
+
+def _naive(moment: datetime) -> datetime:
+    """Return a moment as the delivered state holds it: in UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _waiting(session: Session) -> tuple[str, ...]:
+    unsettled = exp.Literal.string(Discrepancy.UNSETTLED)
+    query = (
+        exp.select(column("sync_key"))
+        .from_(table(CLASSES))
+        .where(exp.EQ(this=column("class"), expression=unsettled))
+        .order_by(column("sync_key"))
+    )
+    return tuple(session.fetch(query)["sync_key"].to_pylist())
+
+
+def _all_seen(session: Session) -> bool:
+    matched = exp.Literal.string(Discrepancy.MATCHED)
+    unsettled = exp.Literal.string(Discrepancy.UNSETTLED)
+    recent = exp.and_(column("recent"), exp.NEQ(this=column("class"), expression=matched))
+    query = (
+        exp.select(named(exp.Count(this=exp.Star()), "n"))
+        .from_(table(CLASSES))
+        .where(exp.or_(recent, exp.EQ(this=column("class"), expression=unsettled)))
+    )
+    return not session.fetch(query).to_pylist()[0]["n"]
 
 
 def _count(session: Session) -> dict[Discrepancy, int]:

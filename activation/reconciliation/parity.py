@@ -4,7 +4,7 @@ Parity: source against destination, row by row, each key with exactly one class.
 The first class of this list that fits a key is its class:
 
 1. `lost`: delivered, and the source no longer has it, whether or not the destination does.
-2. `missing`: delivered, and the destination lacks it. **Unexplained.**
+2. `missing`: delivered, and the destination lacks it. **Unexplained**, but for `unsettled` below.
 3. `matched`: the destination holds what the source says, however it got there,
    for a key that was delivered.
 4. `held` (an attempt in doubt, an empty or unfit value), `rejected` (a dead letter), `blocked`
@@ -12,16 +12,21 @@ The first class of this list that fits a key is its class:
    nothing was delivered yet, for a reason that the next plan tells.
 5. `kept`: the source has changed or the destination was changed, and the contract says that the
    destination's value stays.
-6. `drifted`: the source is as delivered, and the destination is not. **Unexplained.**
+6. `drifted`: the source is as delivered, and the destination is not. **Unexplained**, but for
+   `unsettled` below.
+
+What would be `missing`, `kept` or `drifted` is `unsettled` if it was delivered so short a time
+before it was read that the destination need not show it yet.
 
 A key that was never delivered but is in the destination is `unexpected`, **unexplained**, unless
-an attempt at it is in doubt, when it is `held`.
+an attempt at it is in doubt, when it is `held`, or its removal may yet take effect, when it is
+`unsettled`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -32,6 +37,7 @@ class Discrepancy(StrEnum):
     PENDING = "pending"
     BLOCKED = "blocked"
     HELD = "held"
+    UNSETTLED = "unsettled"
     REJECTED = "rejected"
     LOST = "lost"
     KEPT = "kept"
@@ -66,6 +72,10 @@ class Parity:
     fields: Mapping[str, int]
     """Drifted keys in which each field differs."""
     samples: tuple[Sample, ...] = ()
+    waiting: tuple[str, ...] = field(default=(), repr=False)
+    """The sync keys of what is unsettled."""
+    seen: bool = True
+    """Whether each of the compared keys that was delivered of late is as it was delivered."""
 
     @property
     def matched_share(self) -> float:

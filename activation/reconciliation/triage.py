@@ -27,6 +27,10 @@ TRIAGE: Mapping[Discrepancy, Triage] = {
     Discrepancy.HELD: Triage(
         "waits for something, such as a value", "see the reason in `activation plan`"
     ),
+    Discrepancy.UNSETTLED: Triage(
+        "was sent a short while ago; the destination need not show it yet",
+        "nothing; compare again in some minutes",
+    ),
     Discrepancy.REJECTED: Triage(
         "a dead letter; the destination refused it",
         "mend the value in the model, or the rule in the destination",

@@ -10,6 +10,7 @@ from activation.delivery.engine import deliver as deliver_plan
 from activation.delivery.engine import outcomes
 from activation.delivery.order import DeliveryOrder, Outcomes
 from activation.delivery.wire import ThreadWire
+from activation.destinations.traits import Reading
 from activation.errors import ActivationError, Refused, Stopped
 from activation.ledger.plans import PlanRecord
 from activation.ledger.runs import RunState
@@ -18,13 +19,14 @@ from activation.planning.state import count_delivered
 from activation.reconciliation.parity import Parity
 from activation.sync.folding import fold_delivered
 from activation.sync.parts import Parts
-from activation.sync.reconciling import reconcile
+from activation.sync.reconciling import reconcile_settled
 from activation.sync.results import (
     Delivered,
     agreement,
     conservation,
     dead_letter_depth,
     parity_record,
+    unread,
 )
 
 
@@ -93,9 +95,13 @@ def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str)
     waiting = {letter.code: letter.rows for letter in ledger.dead_letters.counts(contract.sync)}
     findings = [conservation(came), dead_letter_depth(contract, waiting, rows)]
     parity: Parity | None = None
-    if stopped is None:
-        parity = reconcile(parts, phase)
+    if stopped is None and parts.facts.traits.reading is Reading.NEVER:
+        findings.append(unread(contract))
+    elif stopped is None:
+        parity = reconcile_settled(parts, phase)
         findings.append(agreement(contract, parity))
+        if parity.full and parity.seen:
+            ledger.fences.lift(record.digest)
     return Delivered(
         plan_digest=record.digest,
         outcomes=came,

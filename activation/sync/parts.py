@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from activation.contract.consent import Consent
@@ -23,7 +24,9 @@ from activation.errors import (
     Unavailable,
     UsageError,
 )
+from activation.ledger.fences import Fenced
 from activation.ledger.plans import PlanRecord
+from activation.ledger.ranges import merge
 from activation.planning.dispositions import VERBS
 from activation.planning.model import ActionRange, DestinationFacts, Models, PlanInputs
 from activation.sync.frozen_actions import FrozenActions
@@ -131,11 +134,7 @@ class Parts:
         sync = self.contract.sync
         return PlanInputs(
             rejected=self.ledger.rejected_rows(sync),
-            in_doubt=tuple(
-                ActionRange(fenced.plan_table, first, last)
-                for fenced in self.ledger.in_doubt_ranges(sync)
-                for first, last in fenced.actions
-            ),
+            in_doubt=_in_doubt(self.ledger.fences.of(sync)),
             loaded_phases=frozenset(
                 phase.phase for phase in self.ledger.phases.opened(sync) if phase.loaded_at
             ),
@@ -176,3 +175,15 @@ class Parts:
                 sync=self.contract.sync,
             )
         return Relation(model.schema, model.identifier)
+
+
+def _in_doubt(fences: Iterable[Fenced]) -> tuple[ActionRange, ...]:
+    """Return what is fenced, with the batches of a plan that lie side by side as one range."""
+    numbers: dict[str, list[tuple[int, int]]] = {}
+    for fenced in fences:
+        numbers.setdefault(fenced.plan_table, []).extend(fenced.actions)
+    return tuple(
+        ActionRange(table, first, last)
+        for table, ranges in numbers.items()
+        for first, last in merge(ranges)
+    )

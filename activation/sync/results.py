@@ -139,6 +139,16 @@ def agreement(contract: Contract, parity: Parity) -> Finding:
     )
 
 
+def unread(contract: Contract) -> Finding:
+    """Return the check of records that nobody can read back: it has nothing to say."""
+    destination = contract.destination
+    return Finding(
+        name="parity",
+        passed=True,
+        summary=f"Not known: {destination.connection} lets nobody read {destination.object} back.",
+    )
+
+
 def parity_record(parity: Parity) -> dict[str, Any]:
     """Return what the ledger keeps of a comparison."""
     return {

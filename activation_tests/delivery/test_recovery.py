@@ -1,7 +1,11 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from activation.destinations.base import Fate, RowError
 from activation.destinations.memory import MEMORY, Fault, Trouble
+from activation.destinations.traits import Acknowledgement
 from activation.errors import Paused, Unavailable
 from activation.ledger.batches import BatchState
 from activation_tests.delivery.conftest import MakeRig
@@ -15,11 +19,11 @@ def test_the_fence_outlives_the_answer(make_rig: MakeRig) -> None:
     rig = make_rig(200, script=[Fault(Trouble.LATE)])
     rig.deliver()
 
-    (fenced,) = rig.ledger.in_doubt_ranges(SYNC)
+    (fenced,) = rig.ledger.fences.of(SYNC)
     assert fenced.actions == ((0, 199),)
     assert fenced.plan_table == f"plan_{rig.digest[:12]}"
     rig.later(seconds=60 + MEMORY.horizon.total_seconds())
-    assert rig.ledger.in_doubt_ranges(SYNC) == ()
+    assert rig.ledger.fences.of(SYNC) == ()
 
 
 def test_an_answered_batch_is_not_fenced(make_rig: MakeRig) -> None:
@@ -28,7 +32,31 @@ def test_an_answered_batch_is_not_fenced(make_rig: MakeRig) -> None:
 
     rig.deliver()
 
-    assert rig.ledger.in_doubt_ranges(SYNC) == ()
+    assert rig.ledger.fences.of(SYNC) == ()
+
+
+def test_what_is_only_queued_is_fenced(make_rig: MakeRig) -> None:
+    """Where success means queued, accepted keys wait for the horizon, or for being seen."""
+    queued = replace(MEMORY, acknowledges=Acknowledgement.QUEUED, horizon=timedelta(minutes=5))
+    rig = make_rig(300, traits=queued, poison=["k00007"])
+    rig.deliver()
+
+    fenced = [actions for of in rig.ledger.fences.of(SYNC) for actions in of.actions]
+    assert sum(last - first + 1 for first, last in fenced) == 299
+    rig.later(minutes=6)
+    assert rig.ledger.fences.of(SYNC) == ()
+
+
+def test_a_fence_is_lifted_where_nothing_else_is_on_its_way(make_rig: MakeRig) -> None:
+    """Rows that were seen are free, but for those of which an earlier attempt may yet land."""
+    queued = replace(MEMORY, acknowledges=Acknowledgement.QUEUED)
+    rig = make_rig(600, traits=queued, script=[None, Fault(Trouble.LATE)])
+    rig.deliver()
+
+    rig.ledger.fences.lift(rig.digest)
+
+    (fenced,) = rig.ledger.fences.of(SYNC)
+    assert sum(last - first + 1 for first, last in fenced.actions) == 200
 
 
 def test_an_outage_after_a_lost_answer_leaves_doubt(make_rig: MakeRig) -> None:
@@ -150,7 +178,7 @@ def test_settling_needs_the_same_bytes(make_rig: MakeRig) -> None:
 
     assert (settled.found, settled.in_doubt) == (1, 1)
     assert len(rig.destination.requests) == 1
-    assert len(rig.ledger.in_doubt_ranges(SYNC)) == 1
+    assert len(rig.ledger.fences.of(SYNC)) == 1
 
 
 def test_settling_never_sends_the_older_version(make_rig: MakeRig) -> None:

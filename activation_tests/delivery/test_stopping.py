@@ -133,7 +133,7 @@ def test_a_request_does_not_start_after_its_deadline(make_rig: MakeRig) -> None:
 
     assert (outcomes.totals["delivered"], outcomes.requests) == (10, 2)
     assert len(rig.destination.requests) == 1
-    assert rig.ledger.in_doubt_ranges(SYNC) == ()
+    assert rig.ledger.fences.of(SYNC) == ()
 
 
 def test_consent_withdrawn_on_the_way_is_obeyed(make_rig: MakeRig) -> None:

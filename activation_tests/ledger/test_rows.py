@@ -17,7 +17,7 @@ from activation.ledger.clearances import Ask
 from activation.ledger.conservation import check, total
 from activation.ledger.outcomes import tally
 from activation.ledger.plans import PlanState
-from activation.ledger.ranges import gaps, pack, unpack
+from activation.ledger.ranges import gaps, merge, pack, unpack
 from activation.ledger.receipts import Receipt
 from activation.ledger.receipts import pack as pack_receipts
 from activation.ledger.receipts import unpack as unpack_receipts
@@ -97,6 +97,17 @@ def test_ranges_hold_exactly_their_numbers(numbers: set[int]) -> None:
     assert set(unpack(ranges)) == numbers
     left_out = {n for first, last in gaps(ranges, 1, 300) for n in range(first, last + 1)}
     assert left_out == set(range(1, 301)) - numbers
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 20)), max_size=12))
+def test_ranges_that_touch_become_one(spans: list[tuple[int, int]]) -> None:
+    """Merged ranges hold the same numbers, and are as few as can be."""
+    ranges = [(first, first + more) for first, more in spans]
+
+    merged = merge(ranges)
+
+    assert merged == pack(set(unpack(ranges)))
 
 
 @settings(deadline=None, derandomize=True)

@@ -12,8 +12,9 @@ import pytest
 from activation.contract.keys import key_hash
 from activation.errors import ContractError
 from activation.planning.model import ActionRange, PlanInputs
-from activation.reconciliation.comparison import compare, sample_keys
+from activation.reconciliation.comparison import compare
 from activation.reconciliation.parity import Discrepancy, Parity
+from activation.reconciliation.read_keys import sample_keys
 from activation_tests.planning.shop import (
     MODELS,
     NOW,
@@ -33,13 +34,14 @@ def record(key: str, **values: Any) -> dict[str, Any]:
     return {"sync_key": key, "destination_id": f"id-{key}", **fields, **values}
 
 
-def parity(
+def parity(  # noqa: PLR0913 - each is named
     shop: Shop,
     records: Iterable[dict[str, Any]],
     *,
     inputs: PlanInputs | None = None,
     keys: list[str] | None = None,
     phase: str = "full",
+    now: datetime = NOW,
 ) -> Parity:
     """Compare the shop with these records."""
     found = shop.contract.rollout.phase(phase)
@@ -54,7 +56,7 @@ def parity(
             inputs=inputs or PlanInputs(),
             read_back=(pa.Table.from_pylist([r]) for r in records),
             keys=keys,
-            now=NOW,
+            now=now,
         )
 
 

@@ -122,7 +122,7 @@ class Warehouse:
 
     def _fenced(self, ledger: Ledger, sync: str) -> set[str]:
         keys: set[str] = set()
-        for doubtful in ledger.in_doubt_ranges(sync):
+        for doubtful in ledger.fences.of(sync):
             if doubtful.plan_table not in self.tables:
                 self._stage.violated("fence", f"{doubtful.plan_table} was dropped while in doubt")
                 continue

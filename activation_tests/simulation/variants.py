@@ -34,7 +34,8 @@ from activation.errors import Applied, Transient
 from activation.governor.pace import Pace
 from activation.ledger import batches, clearing, dead_letters, leases, quota, switches, tables
 from activation.ledger.attempts import Settlement
-from activation.ledger.batches import OPEN, Batches, BatchState
+from activation.ledger.batches import OPEN, BatchState
+from activation.ledger.fences import Fences
 from activation.ledger.leases import Leases
 from activation.ledger.plans import Plans
 from activation.ledger.switches import Switches
@@ -193,7 +194,7 @@ _ALSO_DELIVERED = (*OPEN, BatchState.DELIVERED)
 
 VARIANTS: dict[str, Callable[[], Patches]] = {
     "no intent": lambda: [patch.object(batches, "intend", _no_intent)],
-    "no fence": lambda: [patch.object(Batches, "fenced", lambda *_: ())],
+    "no fence": lambda: [patch.object(Fences, "of", lambda *_: ())],
     "a fence without horizon": lambda: [
         patch.object(sending, "fence_of_intent", _short_fence),
         patch.object(settling, "fence_of_attempt", _short_fence),
@@ -245,7 +246,7 @@ VARIANTS: dict[str, Callable[[], Patches]] = {
         patch.object(Plans, "overtaken_by", _nothing),
     ],
     "a plan that does not know of an attempt": lambda: [
-        patch.object(Batches, "attempted_since", _nothing)
+        patch.object(Fences, "attempted_since", _nothing)
     ],
     "an acknowledged batch goes again": lambda: [
         patch.object(engine, "OPEN", _ALSO_DELIVERED),

@@ -13,6 +13,7 @@ from activation.destinations.traits import (
     EndpointClass,
     Normaliser,
     ObjectTraits,
+    Reading,
     Removal,
     Traits,
     Verb,
@@ -119,6 +120,7 @@ USER = ObjectTraits(
     minimal_permissions=("users.track", "users.export.ids", "custom_attributes.get"),
     # "Delete users": it cannot be undone; the same external id afterwards is another profile.
     removal=Removal.DELETED,
+    reading=Reading.BY_KEY,
     read_lag=_QUEUE,
     irreversible=(
         "Attributes trigger campaigns and Canvases; the messages they send are out.",
@@ -136,6 +138,7 @@ EVENT = ObjectTraits(
     read_back_keys=IDS,
     read_back_page=IDS,
     minimal_permissions=("users.track",),
+    reading=Reading.NEVER,
     read_lag=_QUEUE,
     irreversible=(
         "An event cannot be taken back, and triggers campaigns and Canvases.",
@@ -151,6 +154,7 @@ GROUP = ObjectTraits(
     read_back_page=IDS,
     minimal_permissions=("subscription.status.set", "subscription.status.get"),
     removal=Removal.UNLINKED,
+    reading=Reading.BY_KEY,
     read_lag=_QUEUE,
     irreversible=(
         "Profiles with the same e-mail address or phone number change with it.",
