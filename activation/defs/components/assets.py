@@ -13,9 +13,9 @@ from activation.defs.components.checks import (
     gate_checks,
     gate_results,
 )
+from activation.defs.components.failures import failure, told
 from activation.defs.naming import destination_key, phases, plan_key
 from activation.defs.resources import ActivationResource
-from activation.errors import ActivationError
 
 Results = Iterator[dg.MaterializeResult[Any]]
 
@@ -48,11 +48,8 @@ def plan_asset(contract: Contract, upstream: lineage.Upstream) -> dg.AssetsDefin
         check_specs=gate_checks(contract),
     )
     def plan(context: dg.AssetExecutionContext, activation: ActivationResource) -> Results:
-        try:
-            with activation.sync(contract.sync) as sync:
-                planned = sync.plan(context.partition_key, run_id=context.run.run_id)
-        except ActivationError as error:
-            raise _failure(error) from None
+        with told(), activation.sync(contract.sync) as sync:
+            planned = sync.plan(context.partition_key, run_id=context.run.run_id)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata=evidence.of_plan(planned),
@@ -96,11 +93,8 @@ def destination_asset(contract: Contract, upstream: lineage.Upstream) -> dg.Asse
         check_specs=delivery_checks(contract),
     )
     def destination(context: dg.AssetExecutionContext, activation: ActivationResource) -> Results:
-        try:
-            with activation.sync(contract.sync) as sync:
-                delivered = sync.deliver(context.partition_key, run_id=context.run.run_id)
-        except ActivationError as error:
-            raise _failure(error) from None
+        with told(), activation.sync(contract.sync) as sync:
+            delivered = sync.deliver(context.partition_key, run_id=context.run.run_id)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata=evidence.of_delivery(delivered),
@@ -108,14 +102,6 @@ def destination_asset(contract: Contract, upstream: lineage.Upstream) -> dg.Asse
         )
         if delivered.stopped is not None:
             # The counts above stay recorded; the run itself is not done.
-            raise _failure(delivered.stopped)
+            raise failure(delivered.stopped)
 
     return destination
-
-
-def _failure(error: ActivationError) -> dg.Failure:
-    """Say in the run what the command line would say; a refusal is not tried again."""
-    metadata: dict[str, Any] = {"error": type(error).__name__}
-    if error.hint:
-        metadata["next"] = error.hint
-    return dg.Failure(str(error), metadata=metadata, allow_retries=False)
