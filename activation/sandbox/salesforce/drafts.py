@@ -6,7 +6,7 @@ A draft ends either with an error or with what to write.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,14 +149,11 @@ class Drafting:
 
         A field that the drafts were matched by cannot clash with another record.
         """
+        converted = self._records.converted([d.row for d in drafts if d.sobject.name == "Lead"])
         for draft in drafts:
             sobject, values = draft.sobject, draft.values
             creating = draft.row is None
-            if not sobject.document["createable" if creating else "updateable"]:
-                draft.errors.append(_no_permission(sobject, creating=creating))
-            closed = sobject.not_createable if creating else sobject.not_updateable
-            if refused := [name for name in values if name in closed]:
-                draft.errors.append(not_writable(refused))
+            draft.errors += _closed(draft, converted)
             missing = [n for n in sobject.not_nillable if n in values and values[n] is None]
             if creating and not draft.errors:
                 missing += [n for n in sobject.required if n not in values]
@@ -205,6 +202,22 @@ class Drafting:
 
 def _folded(key: Field, value: Stored) -> Stored:
     return fold(value, is_case_sensitive=key.document["caseSensitive"])
+
+
+def _closed(draft: Draft, converted: Collection[int]) -> list[RowRefused]:
+    """Return why a record, or a field of it, may not be written."""
+    sobject, creating = draft.sobject, draft.row is None
+    refused = []
+    if not sobject.document["createable" if creating else "updateable"]:
+        refused.append(_no_permission(sobject, creating=creating))
+    if sobject.name == "Lead" and draft.row in converted:
+        # As recorded; the error names no field.
+        text = "cannot reference converted lead"
+        refused.append(RowRefused("CANNOT_UPDATE_CONVERTED_LEAD", text))
+    closed = sobject.not_createable if creating else sobject.not_updateable
+    if names := [name for name in draft.values if name in closed]:
+        refused.append(not_writable(names))
+    return refused
 
 
 def _no_permission(sobject: SObject, *, creating: bool) -> RowRefused:

@@ -16,6 +16,7 @@ _SOAP = {
     "boolean": "xsd:boolean",
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
+    "address": "urn:address",
 }
 NUMBERS = frozenset({"double", "currency", "percent"})
 _ID_LENGTH = 18
@@ -27,10 +28,11 @@ def field(name: str, kind: str, label: str | None = None, **given: Any) -> Docum
     """Return a field that may be written and left empty, unless `given` says otherwise."""
     length = given.get("length", 0)
     document: Document = {
-        "aggregatable": True,
+        "aggregatable": kind != "boolean",
         "aiPredictionField": False,
         "autoNumber": False,
-        "byteLength": length * _MAX_BYTES_A_CHARACTER,
+        # Ids are ASCII; of other text a character may take three bytes.
+        "byteLength": length if kind in ("id", "reference") else length * _MAX_BYTES_A_CHARACTER,
         "calculated": False,
         "calculatedFormula": None,
         "cascadeDelete": False,
@@ -151,11 +153,11 @@ _SYSTEM: Document = {
 }
 
 
-def system_fields() -> list[Document]:
+def system_fields(label: str) -> list[Document]:
     """Return the fields that every object has and nobody writes."""
     return [
-        field("Id", "id", "Record ID", length=_ID_LENGTH, idLookup=True, **_SYSTEM),
-        field("IsDeleted", "boolean", "Deleted", **_SYSTEM),
+        field("Id", "id", f"{label} ID", length=_ID_LENGTH, idLookup=True, **_SYSTEM),
+        field("IsDeleted", "boolean", "Deleted", defaultValue=False, **_SYSTEM),
         field("CreatedDate", "datetime", "Created Date", **_SYSTEM),
         reference("CreatedById", "User", "CreatedBy", "Created By ID", **_SYSTEM),
         field("LastModifiedDate", "datetime", "Last Modified Date", **_SYSTEM),

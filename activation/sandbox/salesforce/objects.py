@@ -1,8 +1,8 @@
 """
 The objects that the sandbox knows, as describe documents.
 
-Standard fields follow what an org of API version 59.0 describes; custom fields are those of the
-demonstration company.
+Standard objects are described as an org was recorded to describe them; custom fields are those of
+the demonstration company.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from activation.sandbox.salesforce.fields import (
     system_fields,
     text,
 )
+from activation.sandbox.salesforce.standard import (
+    ACCOUNT,
+    CAMPAIGN,
+    CONTACT,
+    LEAD,
+    standard_fields,
+)
 
 _NOT_WRITABLE: Document = {"createable": False, "updateable": False}
-_REQUIRED: Document = {"nillable": False}
-_INDUSTRIES = ["Agriculture", "Banking", "Education", "Healthcare", "Retail", "Technology", "Other"]
-_LEAD_STATES = ["Open - Not Contacted", "Working - Contacted", "Closed - Not Converted"]
-_LEAD_SOURCES = ["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"]
 
 _FULL_NAME = """trim(coalesce("FirstName" || ' ', '') || coalesce("LastName", ''))"""
 GENERATED = {("Contact", "Name"): _FULL_NAME, ("Lead", "Name"): _FULL_NAME}
@@ -34,30 +37,66 @@ TOGETHER = {"CampaignMember": (("CampaignId", "ContactId"), ("CampaignId", "Lead
 
 def _object(name: str, plural: str, prefix: str, fields: list[Document]) -> Document:
     root = f"/services/data/v59.0/sobjects/{name}"
+    label = name.removesuffix("__c").replace("CampaignMember", "Campaign Member")
     return {
+        "actionOverrides": [],
         "activateable": False,
+        "childRelationships": [],
+        "compactLayoutable": True,
         "createable": True,
         "custom": name.endswith("__c"),
         "customSetting": False,
         "deletable": True,
-        "fields": [*system_fields(), *fields],
+        "deprecatedAndHidden": False,
+        "feedEnabled": True,
+        "fields": [*system_fields(label), *fields],
+        "hasSubtypes": False,
+        "isSubtype": False,
         "keyPrefix": prefix,
-        "label": name,
+        "label": label,
         "labelPlural": plural,
+        "layoutable": True,
+        "listviewable": None,
+        "lookupLayoutable": None,
         "mergeable": True,
+        "mruEnabled": True,
         "name": name,
+        "namedLayoutInfos": [],
+        "networkScopeFieldName": None,
         "queryable": True,
+        "recordTypeInfos": [_master_record_type(root)],
         "replicateable": True,
         "retrieveable": True,
+        "searchLayoutable": True,
         "searchable": True,
+        "sobjectDescribeOption": "FULL",
+        "supportedScopes": [
+            {"label": f"All {plural.lower()}", "name": "everything"},
+            {"label": f"My {plural.lower()}", "name": "mine"},
+        ],
         "triggerable": True,
         "undeletable": True,
         "updateable": True,
         "urls": {
+            "compactLayouts": f"{root}/describe/compactLayouts",
             "describe": f"{root}/describe",
+            "layouts": f"{root}/describe/layouts",
             "rowTemplate": f"{root}/{{ID}}",
             "sobject": root,
         },
+    }
+
+
+def _master_record_type(root: str) -> Document:
+    identity = "012000000000000AAA"
+    return {
+        "active": True,
+        "available": True,
+        "defaultRecordTypeMapping": True,
+        "master": True,
+        "name": "Master",
+        "recordTypeId": identity,
+        "urls": {"layout": f"{root}/describe/layouts/{identity}"},
     }
 
 
@@ -72,24 +111,9 @@ def contact() -> Document:
         "Contacts",
         "003",
         [
-            _master("Contact"),
-            reference("AccountId", "Account", "Account", "Account ID"),
-            text("LastName", 80, "Last Name", **_REQUIRED),
-            text("FirstName", 40, "First Name"),
-            text("Name", 121, "Full Name", nameField=True, nillable=False, **_NOT_WRITABLE),
-            text("Email", 80, "Email", type="email", idLookup=True),
-            text("Phone", 40, "Business Phone", type="phone"),
-            text("MobilePhone", 40, "Mobile Phone", type="phone"),
-            text("Title", 128, "Title"),
-            text("Department", 80, "Department"),
-            text("MailingCity", 40, "Mailing City"),
-            text("MailingCountry", 80, "Mailing Country"),
-            text("Description", 32000, "Contact Description", type="textarea"),
-            field("Birthdate", "date", "Birthdate"),
-            picklist("LeadSource", _LEAD_SOURCES, "Lead Source", restricted=False),
+            *standard_fields("Contact", CONTACT),
             boolean("HasOptedOutOfEmail", "Email Opt Out"),
             boolean("DoNotCall", "Do Not Call"),
-            _owner(),
             external_id("Customer_Key__c", 80, "Customer Key"),
             number("Churn_Score__c", "double", 5, 2),
             picklist("Churn_Band__c", ["Low", "Medium", "High"], "Churn Band", restricted=True),
@@ -102,67 +126,27 @@ def contact() -> Document:
 
 def account() -> Document:
     """Return the describe document of Account."""
-    return _object(
-        "Account",
-        "Accounts",
-        "001",
-        [
-            _master("Account"),
-            text("Name", 255, "Account Name", nameField=True, **_REQUIRED),
-            text("Phone", 40, "Account Phone", type="phone"),
-            text("Website", 255, "Website", type="url"),
-            picklist("Industry", _INDUSTRIES, "Industry", restricted=False),
-            text("BillingCity", 40, "Billing City"),
-            text("BillingCountry", 80, "Billing Country"),
-            text("Description", 32000, "Account Description", type="textarea"),
-            field("NumberOfEmployees", "int", "Employees"),
-            number("AnnualRevenue", "currency", 18, 0, "Annual Revenue"),
-            _owner(),
-            external_id("Account_Key__c", 80, "Account Key"),
-        ],
-    )
+    fields = [
+        *standard_fields("Account", ACCOUNT),
+        external_id("Account_Key__c", 80, "Account Key"),
+    ]
+    return _object("Account", "Accounts", "001", fields)
 
 
 def lead() -> Document:
     """Return the describe document of Lead."""
-    return _object(
-        "Lead",
-        "Leads",
-        "00Q",
-        [
-            _master("Lead"),
-            text("LastName", 80, "Last Name", **_REQUIRED),
-            text("FirstName", 40, "First Name"),
-            text("Name", 121, "Full Name", nameField=True, nillable=False, **_NOT_WRITABLE),
-            text("Company", 255, "Company", **_REQUIRED),
-            text("Title", 128, "Title"),
-            text("Email", 80, "Email", type="email", idLookup=True),
-            text("Phone", 40, "Phone", type="phone"),
-            picklist("LeadSource", _LEAD_SOURCES, "Lead Source", restricted=False),
-            picklist("Status", _LEAD_STATES, "Status", restricted=False)
-            | {"nillable": False, "defaultedOnCreate": True},
-            boolean("IsConverted", "Converted") | _NOT_WRITABLE,
-            _owner(),
-            external_id("Lead_Key__c", 80, "Lead Key"),
-        ],
-    )
+    fields = [*standard_fields("Lead", LEAD), external_id("Lead_Key__c", 80, "Lead Key")]
+    return _object("Lead", "Leads", "00Q", fields)
 
 
 def campaign() -> Document:
     """Return the describe document of Campaign."""
-    return _object(
-        "Campaign",
-        "Campaigns",
-        "701",
-        [
-            text("Name", 80, "Name", nameField=True, **_REQUIRED),
-            boolean("IsActive", "Active"),
-            picklist("Status", ["Planned", "In Progress", "Completed"], "Status", restricted=False),
-            field("StartDate", "date", "Start Date"),
-            _owner(),
-            external_id("Campaign_Key__c", 80, "Campaign Key"),
-        ],
-    )
+    fields = [
+        *standard_fields("Campaign", CAMPAIGN),
+        external_id("Campaign_Key__c", 80, "Campaign Key"),
+    ]
+    document = _object("Campaign", "Campaigns", "701", fields)
+    return {**document, "mergeable": False, "feedEnabled": False}
 
 
 def campaign_member() -> Document:
@@ -205,12 +189,6 @@ def subscription() -> Document:
     )
 
 
-def _master(name: str) -> Document:
-    """Return the field that names the record into which this one was merged."""
-    label = "Master Record ID"
-    return reference("MasterRecordId", name, "MasterRecord", label, **_NOT_WRITABLE)
-
-
 def documents() -> dict[str, Document]:
     """Return a fresh copy of every document by object name."""
     all_of_them = (
@@ -221,4 +199,24 @@ def documents() -> dict[str, Document]:
         campaign_member(),
         subscription(),
     )
-    return {document["name"]: document for document in all_of_them}
+    by_name = {document["name"]: document for document in all_of_them}
+    for document in all_of_them:
+        for lookup in document["fields"]:
+            for target in lookup["referenceTo"]:
+                if target in by_name:
+                    by_name[target]["childRelationships"].append(_child(document["name"], lookup))
+    return by_name
+
+
+def _child(name: str, lookup: Document) -> Document:
+    """Return how an object is told of the lookups that refer to it."""
+    return {
+        "cascadeDelete": False,
+        "childSObject": name,
+        "deprecatedAndHidden": False,
+        "field": lookup["name"],
+        "junctionIdListNames": [],
+        "junctionReferenceTo": [],
+        "relationshipName": None,
+        "restrictedDelete": False,
+    }

@@ -22,6 +22,10 @@ _STAMPS = (
     "SystemModstamp",
     "OwnerId",
 )
+_ADDRESS = (
+    *("City", "Country", "GeocodeAccuracy", "Latitude", "Longitude"),
+    *("PostalCode", "State", "Street"),
+)
 
 
 def quoted(name: str) -> str:
@@ -101,6 +105,7 @@ class Records:
         shapes: dict[tuple[str, ...], list[tuple[Stored, ...]]] = {}
         for place, row in enumerate(rows):
             given = {name: value for name, value in row.items() if value is not None}
+            given = {**sobject.defaults, **given} if sobject.defaults else given
             stamped = 6 if owned and "OwnerId" not in given else 5
             system: tuple[Stored, ...] = (first + place, ids[place], *stamps[:stamped])
             shapes.setdefault(tuple(given), []).append((*system, *given.values()))
@@ -144,6 +149,18 @@ class Records:
             [(now, now, row) for row in rows],
         )
 
+    def converted(self, rows: Sequence[int | None]) -> set[int]:
+        """Return which of these leads were converted."""
+        there = [row for row in rows if row]
+        if not there:
+            return set()
+        found = self._state.rows(
+            f'SELECT row FROM "salesforce_Lead" WHERE row IN ({marks(len(there))})'  # noqa: S608
+            ' AND "IsConverted" = 1',
+            there,
+        )
+        return {row for (row,) in found}
+
     def restore(self, sobject: SObject, rows: Sequence[int], at: datetime) -> None:
         """Take records out of the recycle bin."""
         now = stamp(at)
@@ -167,13 +184,18 @@ class Records:
         """Return records with all fields, as JSON values; `where` is SQL of this package."""
         fields = list(sobject.fields.values())
         columns = ",".join(quoted(field.name) for field in fields)
-        return [
+        records = [
             {f.name: shown(f.type, value) for f, value in zip(fields, row, strict=True)}
             for row in self._state.rows(
                 f"SELECT {columns} FROM {quoted(sobject.table)} WHERE {where}",  # noqa: S608
                 parameters,
             )
         ]
+        for field in fields:
+            if field.type == "address":
+                for record in records:
+                    record[field.name] = _address(record, field.name.removesuffix("Address"))
+        return records
 
     def count(self, sobject: SObject) -> int:
         """Return how many records are not deleted."""
@@ -181,6 +203,12 @@ class Records:
             f'SELECT count(*) FROM {quoted(sobject.table)} WHERE "IsDeleted" = 0'  # noqa: S608
         )
         return int(found[0][0])
+
+
+def _address(record: dict[str, Any], prefix: str) -> dict[str, Any] | None:
+    """Return the parts of an address as one value, or None if it has none."""
+    parts = {part[0].lower() + part[1:]: record.get(f"{prefix}{part}") for part in _ADDRESS}
+    return parts if any(value is not None for value in parts.values()) else None
 
 
 def shown(kind: str, value: Any) -> Any:

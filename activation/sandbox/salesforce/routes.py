@@ -33,7 +33,9 @@ from activation.sandbox.salesforce.rows import Call, Rows, SeveralFound
 from activation.sandbox.salesforce.schema import Catalogue
 from activation.sandbox.system import Surroundings
 
-OLDEST_VERSION, NEWEST_VERSION = 46, 67
+OLDEST_VERSION, NEWEST_VERSION = 31, 67
+BULK_SINCE, COLLECTIONS_SINCE, COLLECTION_UPSERTS_SINCE = 41, 42, 46
+"""The versions from which on there are Bulk 2.0 jobs, collections, and upserts of them."""
 _FIRST_SPRING = (45, 2019)
 MAX_HEAD_BYTES = 16384
 """URI and headers together."""
@@ -111,15 +113,20 @@ class Routes:
             Route("/services/oauth2/token", self._token, methods=["POST"]),
             Route("/services/data", self._versions, methods=["GET"]),
         ]
-        routes += [Route(path, self._endpoint(verbs), methods=every) for path, verbs in table]
+        routes += [
+            Route(path, self._endpoint(verbs, since=_since(path)), methods=every)
+            for path, verbs in table
+        ]
         nothing = self._endpoint({})
         return [*routes, Route("/services/{rest:path}", nothing, methods=every)]
 
-    def _endpoint(self, verbs: dict[str, Handler]) -> Callable[[Request], object]:
+    def _endpoint(
+        self, verbs: dict[str, Handler], *, since: int = OLDEST_VERSION
+    ) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
             body = await request.body()
             try:
-                self._admit(request)
+                self._admit(request, since)
             except CallRefused as refused:
                 return refused.answer()
             self._work.catch_up()
@@ -134,7 +141,7 @@ class Routes:
 
         return endpoint
 
-    def _admit(self, request: Request) -> None:
+    def _admit(self, request: Request, since: int) -> None:
         """Let a call in: size of its head, session, quota, version; in this order."""
         scope = request.scope
         head = len(scope["raw_path"]) + len(scope["query_string"])
@@ -149,9 +156,7 @@ class Routes:
             raise limit_exceeded()
         version = request.path_params.get("version")
         match = _VERSION.fullmatch(version or "")
-        if version is not None and not (
-            match and OLDEST_VERSION <= int(match[1]) <= NEWEST_VERSION
-        ):
+        if version is not None and not (match and since <= int(match[1]) <= NEWEST_VERSION):
             raise not_found()
 
     def _usage(self) -> str:
@@ -278,6 +283,15 @@ class Routes:
 
     def _row_faults(self, request: Request) -> list[Fault]:
         return self._faults.row_faults("salesforce", request.method, request.scope["path"])
+
+
+def _since(path: str) -> int:
+    """Return the version from which on there is something at a path."""
+    if "/jobs/" in path:
+        return BULK_SINCE
+    if "/composite/" not in path:
+        return OLDEST_VERSION
+    return COLLECTION_UPSERTS_SINCE if "{field}" in path else COLLECTIONS_SINCE
 
 
 def _handler(verbs: dict[str, Handler], method: str) -> Handler:

@@ -27,6 +27,8 @@ from activation.sandbox.salesforce.schema import Catalogue, Field, SObject
 from activation.sandbox.salesforce.writes import Writes
 
 NO_CONTENT = 204
+TELLS_CREATED = 46
+"""The version from which on an upsert says whether it created."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Call:
     query: Mapping[str, str] | None = None
     headers: Mapping[str, str] | None = None
 
+    @property
+    def version(self) -> int:
+        """Return the version that the call speaks."""
+        return int(self.root.rpartition("/v")[2].partition(".")[0])
+
 
 class Rows:
     """Reads and writes of one record."""
@@ -54,6 +61,8 @@ class Rows:
     def get(self, call: Call) -> Response:
         """Return one record, with all fields or those asked for."""
         sobject, _, found = self._find(call)
+        # As recorded: what is in the recycle bin is not found; a write says that it is deleted.
+        found = [record for record in found if not record["IsDeleted"]]
         record = self._single(call, sobject, found)
         names = [n for n in (call.query or {}).get("fields", "").split(",") if n.strip()]
         if names:
@@ -98,6 +107,10 @@ class Rows:
         )
         if written.error:
             raise written.error.as_call()
+        if call.version < TELLS_CREATED:
+            # REST guide, upsert: 45.0 and earlier answer an update without a body.
+            made = json_answer(written.result(tells_created=False), 201)
+            return made if written.created else Response(status_code=NO_CONTENT)
         return json_answer(written.result(tells_created=True), 201 if written.created else 200)
 
     def delete(self, call: Call, faults: Sequence[Fault], note: Note) -> Response:

@@ -89,6 +89,8 @@ class SObject:
     """Must be given on create."""
     not_nillable: frozenset[str]
     unique: tuple[str, ...]
+    defaults: dict[str, str]
+    """What picklists are set to at creation if they are not given."""
 
     @property
     def table(self) -> str:
@@ -127,6 +129,11 @@ def compile_object(document: Document) -> SObject:
         ),
         not_nillable=frozenset(f.name for f in writable if not f.document["nillable"]),
         unique=tuple(f.name for f in fields if f.document["unique"]),
+        defaults={
+            f.name: f.document["defaultValue"]
+            for f in fields
+            if f.type == "picklist" and f.document["defaultValue"] is not None
+        },
     )
 
 

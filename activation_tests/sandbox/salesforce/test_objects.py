@@ -126,3 +126,47 @@ def test_permissions_of_an_object(campaign: Org, sandbox: Sandbox) -> None:
         sandbox.permit("Contact", readable=False)
     with pytest.raises(UsageError, match="Objects:"):
         sandbox.permit("Opportunity", createable=False)
+
+
+def test_defaults_and_converted_leads(org: Org) -> None:
+    """A picklist has its default at creation; a lead that was converted is not updated any more."""
+    ada = of("Lead", Lead_Key__c="l-1", LastName="Ada", Company="Acme")
+    bob = of("Lead", Lead_Key__c="l-2", LastName="Bob", Company="Acme", IsConverted=True)
+    assert codes(org.upsert(ada, bob, of="Lead", by="Lead_Key__c")) == [None, None]
+
+    found = org.call("GET", "sobjects/Lead/Lead_Key__c/l-1").json()
+    again = org.upsert(ada, {**ada, "Lead_Key__c": "l-2"}, of="Lead", by="Lead_Key__c")
+
+    assert found["Status"] == "Open - Not Contacted"
+    assert codes(again) == [None, "CANNOT_UPDATE_CONVERTED_LEAD"]
+
+
+def test_addresses_are_told_as_one_value_too(org: Org) -> None:
+    """An address is what its parts are, and null without any; nobody writes it as a whole."""
+    org.upsert(contact("c-1", MailingCity="Oslo"), contact("c-2"))
+
+    assert org.stored("c-1")["MailingAddress"]["city"] == "Oslo"
+    assert org.stored("c-1")["OtherAddress"] is None
+    assert org.stored("c-2")["MailingAddress"] is None
+    whole = org.upsert(contact("c-1", MailingAddress="Oslo"))
+    assert codes(whole) == ["INVALID_FIELD_FOR_INSERT_UPDATE"]
+
+
+def test_older_versions(org: Org) -> None:
+    """Older versions have fewer resources; an upsert of theirs answers an update with nothing."""
+
+    def status(method: str, version: int, path: str, **given: Any) -> int:
+        address = f"{org.address}/services/data/v{version}.0/{path}"
+        return org.http.request(method, address, timeout=5, **given).status_code
+
+    one = {"allOrNone": False, "records": [of("Account", Name="Acme")]}
+    named = {"LastName": "Kim"}
+    assert status("POST", 42, "composite/sobjects", json=one) == 200
+    assert status("POST", 41, "composite/sobjects", json=one) == 404
+    assert status("PATCH", 45, "composite/sobjects/Account/Account_Key__c", json=one) == 404
+    assert status("GET", 41, "jobs/ingest") == 200
+    assert status("GET", 40, "jobs/ingest") == 404
+    assert status("GET", 30, "limits") == 404
+    assert status("PATCH", 45, f"sobjects/Contact/{KEY}/c-9", json=named) == 201
+    assert status("PATCH", 45, f"sobjects/Contact/{KEY}/c-9", json=named) == 204
+    assert status("PATCH", 46, f"sobjects/Contact/{KEY}/c-9", json=named) == 200
