@@ -214,6 +214,8 @@ _OF_TYPE: dict[str, Callable[[Document], Normalise]] = {
     "date": lambda _: _moment(parse_date, "date"),
     "reference": _reference,
     "email": _email,
+    # Nobody writes one, whatever the value; its parts are written.
+    "address": lambda _: lambda _value: None,
 }
 
 
