@@ -7,12 +7,18 @@ from typing import Any
 
 from activation.contract.loading import place
 from activation.contract.model import Contract
+from activation.contract.problem import Problem
 from activation.contract.source import check_source, load_manifest
+from activation.destinations.base import Connection
 from activation.destinations.connections import connection
+from activation.destinations.registry import open_destination
 from activation.errors import ActivationError, Stopped
 from activation.gates.schema import misfits
+from activation.planning.model import DestinationFacts
+from activation.planning.rehearsal import rehearse
 from activation.settings import Settings
 from activation.sync import Sync, open_services
+from activation.warehouse.duckdb_file import in_memory
 
 
 def validation(settings: Settings, contract: Contract, *, online: bool) -> dict[str, Any]:
@@ -43,9 +49,20 @@ def _offline(settings: Settings, contract: Contract) -> Iterator[str]:
             yield str(problem)
     name = contract.destination.connection
     try:
-        connection(settings.connections, settings.target, name, os.environ)
+        account = connection(settings.connections, settings.target, name, os.environ)
+        if contract.tests:
+            for problem in place(_rehearsed(contract, account), contract_file(settings, contract)):
+                yield str(problem)
     except ActivationError as error:
         yield str(error)
+
+
+def _rehearsed(contract: Contract, account: Connection) -> tuple[Problem, ...]:
+    """Return which of the contract's own tests fail; no vendor and no model is asked."""
+    traits = open_destination(account).object_traits(contract.destination.object)
+    facts = DestinationFacts(traits, frozenset(), frozenset(), changes_only=False)
+    with in_memory() as session:
+        return rehearse(session, contract, facts)
 
 
 def _online(settings: Settings, contract: Contract) -> Iterator[str]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
@@ -177,6 +177,19 @@ class Approval(Part):
     reason: Text
 
 
+Scalar: TypeAlias = str | bool | int | float | None
+
+
+class MappingTest(Part):
+    """What one row of the model becomes; `activation validate` carries it out offline."""
+
+    name: Text
+    given: dict[Text, Scalar] = Field(description="Source column: value; others are empty.")
+    expect: dict[Text, Scalar] | Literal["held"] = Field(
+        description="Field: value as it leaves, or `held` for a row that stays here."
+    )
+
+
 class Contract(Part):
     """All that one sync promises."""
 
@@ -202,6 +215,9 @@ class Contract(Part):
     replay: Replay
     parity: Parity
     alerting: Alerting
+    tests: tuple[MappingTest, ...] = Field(
+        default=(), description="Rows and what they become; values must be invented."
+    )
     schedule: str | None = Field(
         default=None,
         pattern=r"^(@(hourly|daily|weekly|monthly)|\S+(\s+\S+){4})$",

@@ -108,6 +108,16 @@ class DuckDbSession:
         return self._connection.sql(query.sql("duckdb"), params=_used(query, params))
 
 
+@contextmanager
+def in_memory() -> Iterator[DuckDbSession]:
+    """Open a database without a file, for what needs the engine and no data."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield DuckDbSession(connection)
+
+
 class DuckDbFile:
     """The file, opened for each session anew."""
 
