@@ -46,13 +46,8 @@ def _newest(plan: PlanRecord, ledger: Ledger) -> None:
     if plan.state is PlanState.SUPERSEDED or newest is None or newest.digest != plan.digest:
         raise _refusal(plan, f"is not the newest of phase {plan.phase}", "Deliver the newest one.")
     if overtaker := ledger.plans.overtaken_by(plan.digest):
-        # Its rows may be older than what that plan has delivered to the same keys.
+        # Its rows may be older than what the other has written, or there already.
         raise _refusal(plan, f"was overtaken by {overtaker[:12]}, which was sent", _AGAIN)
-    if doubtful := ledger.fences.attempted_since(plan.sync, plan.created_at, but=plan.digest):
-        # This plan was made before that attempt, so that it does not hold its keys back.
-        raise _refusal(
-            plan, f"is older than an attempt of {doubtful[:12]} that may land yet", _AGAIN
-        )
 
 
 def _gated(plan: PlanRecord, ledger: Ledger) -> None:

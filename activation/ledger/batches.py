@@ -147,6 +147,9 @@ _UNKNOWN = (
     .where(tables.batch.c.sync == sa.bindparam("sync"), tables.batch.c.state.in_(UNKNOWN))
     .order_by(*_ORDER)
 )
+LAST_ATTEMPT = sa.select(sa.func.max(tables.batch.c.attempt_no)).where(
+    tables.batch.c.sync == sa.bindparam("sync")
+)
 _UNFOLDED = (
     sa.select(
         tables.batch.c.id.label("batch_id"),
@@ -175,6 +178,7 @@ _INTENDED = (
     "send_deadline",
     "fence_until",
     "intended_at",
+    "attempt_no",
     "verb",
     "endpoint",
 )
@@ -223,7 +227,10 @@ class Batches:
 
 
 def intend(connected: sa.Connection, intents: Sequence[Intent], at: datetime) -> None:
-    """Write, before the first byte leaves, that these batches are about to be sent."""
+    """Write, before the first byte leaves, that these batches of a sync are about to be sent."""
+    if not intents:
+        return
+    last = connected.scalar(LAST_ATTEMPT, {"sync": intents[0].cut.sync}) or 0
     rows = [
         {
             **_begun(intent.cut),
@@ -234,13 +241,13 @@ def intend(connected: sa.Connection, intents: Sequence[Intent], at: datetime) ->
             "fence_until": intent.fence_until,
             "first_intended_at": at,
             "intended_at": at,
+            "attempt_no": number,
             "verb": intent.verb,
             "endpoint": intent.endpoint,
         }
-        for intent in intents
+        for number, intent in enumerate(intents, last + 1)
     ]
-    if rows:
-        connected.execute(_intending(connected.dialect.name), rows)
+    connected.execute(_intending(connected.dialect.name), rows)
 
 
 def put(connected: sa.Connection, cuts: Sequence[Cut]) -> None:

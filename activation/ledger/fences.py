@@ -37,16 +37,6 @@ _FENCED = (
     )
     .order_by(tables.batch.c.fence_until, tables.batch.c.id)
 )
-_ATTEMPTED_SINCE = (
-    sa.select(tables.batch.c.plan_digest)
-    .where(
-        tables.batch.c.sync == sa.bindparam("sync"),
-        tables.batch.c.plan_digest != sa.bindparam("but"),
-        tables.batch.c.intended_at >= sa.bindparam("since"),
-        tables.batch.c.fence_until > sa.bindparam("now"),
-    )
-    .limit(1)
-)
 _LIFT = (
     tables.batch.update()
     .where(
@@ -79,12 +69,6 @@ class Fences:
             Fenced(row.plan_digest, row.warehouse_table, ranges_of(row.actions), row.fence_until)
             for row in rows
         )
-
-    def attempted_since(self, sync: str, at: datetime, *, but: str) -> str | None:
-        """Return another plan than `but` with a fenced attempt that began at `at` or later."""
-        asked = {"sync": sync, "since": at, "but": but, "now": self.store.clock.now()}
-        with self.store.read() as connected:
-            return connected.scalar(_ATTEMPTED_SINCE, asked)
 
     def lift(self, digest: str) -> None:
         """Keep that what a plan delivered has taken effect, where it was sent once only."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from activation.errors import UsageError
 from activation.ledger import audit, tables
-from activation.ledger.batches import OPEN, BatchState
+from activation.ledger.batches import LAST_ATTEMPT, OPEN, BatchState
 from activation.ledger.store import Store
 
 GATES = frozenset({"freshness", "grain", "consent", "blast_radius", "schema", "kill_switch"})
@@ -96,6 +96,8 @@ class PlanRecord:
     summary: Mapping[str, Any]
     stopped_by: str | None
     """Why the last delivery of it ended early."""
+    attempts_seen: int
+    """The sync's newest attempt when it was made; it does not know of any later one."""
 
 
 class FrozenPlan(Protocol):
@@ -123,7 +125,7 @@ _PLAN = sa.select(tables.plan).where(tables.plan.c.digest == sa.bindparam("diges
 _LATEST = (
     sa.select(tables.plan)
     .where(tables.plan.c.sync == sa.bindparam("sync"), tables.plan.c.phase == sa.bindparam("phase"))
-    .order_by(tables.plan.c.created_at.desc(), tables.plan.c.no.desc())
+    .order_by(tables.plan.c.no.desc())
     .limit(1)
 )
 _NEWEST = sa.select(sa.func.max(tables.plan.c.no))
@@ -171,19 +173,18 @@ def _sent(digest: Any) -> sa.ColumnElement[bool]:
     return sa.exists().where(batch.c.plan_digest == digest, batch.c.requests > 0)
 
 
-def _overtaken() -> sa.Select[str]:
-    table = tables.plan
-    this = _PLAN.subquery()
-    later = sa.or_(
-        table.c.created_at > this.c.created_at,
-        sa.and_(table.c.created_at == this.c.created_at, table.c.no > this.c.no),
+_OVERTAKEN = (
+    sa.select(tables.batch.c.plan_digest)
+    .join(tables.plan, tables.plan.c.sync == tables.batch.c.sync)
+    .where(
+        tables.plan.c.digest == sa.bindparam("digest"),
+        tables.batch.c.plan_digest != sa.bindparam("digest"),
+        tables.batch.c.attempt_no > tables.plan.c.attempts_seen,
     )
-    other = sa.and_(table.c.sync == this.c.sync, table.c.digest != this.c.digest)
-    return sa.select(table.c.digest).where(other, later, _sent(table.c.digest)).limit(1)
-
-
+    .order_by(tables.batch.c.attempt_no.desc())
+    .limit(1)
+)
 _WAS_SENT = sa.select(_sent(sa.bindparam("digest")))
-_OVERTAKEN = _overtaken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +194,24 @@ class Plans:
     store: Store
 
     def record(
-        self, plan: FrozenPlan, *, connection: str, summary: Mapping[str, Any] | None = None
+        self,
+        plan: FrozenPlan,
+        *,
+        connection: str,
+        attempts_seen: int,
+        summary: Mapping[str, Any] | None = None,
     ) -> PlanRecord:
         """
         Keep a plan, and let it take the place of unsettled older ones of its phase.
 
         A plan that comes out the same again, digest and all, is the same plan made young again;
         it keeps what it has already delivered.
+
+        Args:
+            plan: as it was frozen.
+            connection: where it goes.
+            attempts_seen: `last_attempt`, asked before anything was read for the plan.
+            summary: what people may want to know of it.
         """
         counts: list[dict[str, Any]] = [
             {
@@ -216,6 +228,7 @@ class Plans:
             fresh = {
                 "created_at": plan.created_at,
                 "no": newest + 1,
+                "attempts_seen": attempts_seen,
                 "contract_digest": plan.contract_digest,
                 "mapping_digest": plan.mapping_digest,
                 "warehouse_table": plan.table,
@@ -281,8 +294,18 @@ class Plans:
         with self.store.read() as connected:
             return set(connected.scalars(_IN_USE, asked))
 
+    def last_attempt(self, sync: str) -> int:
+        """
+        Return the number of the newest attempt of a sync; they are counted in the order of intents.
+
+        Whoever makes a plan asks before reading anything else, and keeps it with the plan: no
+        clock can tell as well whether something was sent that the plan does not know of.
+        """
+        with self.store.read() as connected:
+            return connected.scalar(LAST_ATTEMPT, {"sync": sync}) or 0
+
     def overtaken_by(self, digest: str) -> str | None:
-        """Return a later plan of the same sync, of any phase, that has begun to send."""
+        """Return another plan of the sync, of any phase, of which something was sent since."""
         with self.store.read() as connected:
             return connected.scalar(_OVERTAKEN, {"digest": digest})
 
@@ -339,4 +362,5 @@ def _record(row: Any) -> PlanRecord:
         counts=tuple(CountRecord(**count) for count in row.counts),
         summary=row.summary,
         stopped_by=row.stopped_by,
+        attempts_seen=row.attempts_seen,
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from activation.errors import Unavailable
 from activation.ledger.store import Store
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision under migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -55,6 +55,7 @@ plan = sa.Table(
     _required("connection", sa.Text),
     _required("created_at", Utc),
     _required("no", sa.BigInteger),
+    _required("attempts_seen", sa.BigInteger),
     _required("contract_digest", sa.Text),
     _required("mapping_digest", sa.Text),
     _required("warehouse_table", sa.Text),
@@ -105,12 +106,14 @@ batch = sa.Table(
     sa.Column("fence_until", Utc),
     sa.Column("first_intended_at", Utc),
     sa.Column("intended_at", Utc),
+    sa.Column("attempt_no", sa.BigInteger),
     sa.Column("settled_at", Utc),
     sa.Column("receipt", sa.LargeBinary),
     sa.Column("folded_at", Utc),
     sa.Index(None, "plan_digest", "seq"),
     sa.Index(None, "sync", "state"),
     sa.Index(None, "sync", "fence_until"),
+    sa.Index(None, "sync", "attempt_no"),
 )
 
 dead_letter = sa.Table(

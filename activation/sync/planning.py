@@ -37,6 +37,7 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
     _ = parts.schema  # a destination that does not answer ends it here
     if ledger.switches.paused(parts.contract.sync, name) is None:
         asyncio.run(_settle(parts, run_id))
+    seen = ledger.plans.last_attempt(parts.contract.sync)
     kept = parts.contract.replay.keep_dead_letters
     ledger.dead_letters.forget(parts.contract.sync, older_than=kept)
     with parts.services.warehouse.session() as session:
@@ -44,7 +45,7 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
         made = _make(parts, session, phase, freeze=True)
     planned = _planned(parts, made, _judge(parts, made), ())
     summary = {"run_id": run_id, **remembered(parts, planned.cost)}
-    ledger.plans.record(made, connection=name, summary=summary)
+    ledger.plans.record(made, connection=name, attempts_seen=seen, summary=summary)
     ledger.plans.record_verdicts(made.digest, planned.verdicts)
     return planned
 

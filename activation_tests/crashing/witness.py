@@ -49,6 +49,8 @@ class Witness:
             if created and key in self._ids:
                 found.append(f"double create: {key} is {self._ids[key]} and {identity}")
             self._ids.setdefault(key, identity)
+            if state is None:
+                continue  # withdrawn consent clears what we wrote
             if state < self._newest.get(key, ""):
                 found.append(f"older over newer: {key} was {self._newest[key]}, now {state}")
             self._newest[key] = max(state, self._newest.get(key, ""))

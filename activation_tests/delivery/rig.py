@@ -220,7 +220,11 @@ class Rig:
             blast=BlastRadius(0, 0, 0, 0, 0, 0, 0, 0),
             counts=(*counts, *extra),
         )
-        self.ledger.plans.record(plan, connection=self.contract.destination.connection)
+        self.ledger.plans.record(
+            plan,
+            connection=self.contract.destination.connection,
+            attempts_seen=self.ledger.plans.last_attempt(self.contract.sync),
+        )
         verdicts = [Verdict(gate, passed=True, summary="fine") for gate in gates]
         self.ledger.plans.record_verdicts(self.digest, verdicts)
 

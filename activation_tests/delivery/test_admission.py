@@ -102,14 +102,28 @@ def test_a_plan_made_before_an_unanswered_attempt_is_refused(make_rig: MakeRig) 
     with pytest.raises(Unavailable):
         rig.deliver()
 
-    with pytest.raises(Refused, match="attempt of aaaaaaaaaaaa"):
+    with pytest.raises(Refused, match="overtaken by aaaaaaaaaaaa"):
         newer.deliver()
     rig.destination.land()
 
     assert {record["Score"] for record in rig.destination.records.values()} == {"v1"}
-    rig.later(minutes=15)
+    newer.plan(digest="c" * 64, phase="everybody")
     newer.deliver()
     assert {record["Score"] for record in rig.destination.records.values()} == {"v2"}
+
+
+def test_a_plan_made_before_another_delivery_is_refused(make_rig: MakeRig) -> None:
+    """A plan that cannot know what is delivered by now is not sent, whatever the clocks said."""
+    rig = make_rig(5)
+    rig.later(minutes=1)
+    newer = rig.with_rows(actions(5, value="v2"))
+    newer.plan(digest="b" * 64, phase="everybody")
+    rig.later(minutes=-2)
+
+    rig.deliver()
+
+    with pytest.raises(Refused, match="overtaken by aaaaaaaaaaaa"):
+        newer.deliver()
 
 
 def test_a_later_plan_that_sent_nothing_overtakes_nothing(make_rig: MakeRig) -> None:

@@ -124,7 +124,9 @@ def test_receipts_come_back(ids: dict[int, str | None]) -> None:
 def test_a_batch_that_went_missing_shows(ledger: Ledger, clock: StandingClock) -> None:
     """A divided batch one of whose parts was never written does not balance."""
     record = ledger.plans.record(
-        plan("d", clock.now(), ActionCount("update", Disposition.SEND, None, 10)), connection="crm"
+        plan("d", clock.now(), ActionCount("update", Disposition.SEND, None, 10)),
+        connection="crm",
+        attempts_seen=0,
     )
     lease = ledger.leases.acquire("s", "one", seconds=60)
     whole, first, second = cut("p", 1, 10), cut("p.a", 1, 5, "p"), cut("p.b", 6, 10, "p")
@@ -143,7 +145,9 @@ def test_a_batch_that_went_missing_shows(ledger: Ledger, clock: StandingClock) -
 def test_a_doubled_batch_shows(ledger: Ledger, clock: StandingClock) -> None:
     """Actions that were cut into two batches do not balance."""
     ledger.plans.record(
-        plan("d", clock.now(), ActionCount("update", Disposition.SEND, None, 10)), connection="crm"
+        plan("d", clock.now(), ActionCount("update", Disposition.SEND, None, 10)),
+        connection="crm",
+        attempts_seen=0,
     )
     lease = ledger.leases.acquire("s", "one", seconds=60)
     for batch_id in ("p", "q"):
@@ -156,7 +160,7 @@ def test_a_doubled_batch_shows(ledger: Ledger, clock: StandingClock) -> None:
 
 def test_an_intent_is_all_or_nothing(ledger: Ledger, clock: StandingClock) -> None:
     """Without a request left, neither the intent nor the reservation is kept."""
-    ledger.plans.record(plan("d", clock.now()), connection="crm")
+    ledger.plans.record(plan("d", clock.now()), connection="crm", attempts_seen=0)
     lease = ledger.leases.acquire("s", "one", seconds=60)
     ledger.permits.prepare("crm", [ANY])
     intent = Intent(cut("p", 1, 10), "digest", clock.now(), clock.now())
@@ -177,7 +181,7 @@ def test_reasons_are_told(ledger: Ledger, clock: StandingClock) -> None:
         ActionCount("update", Disposition.BLOCKED, "denied", 2),
         ActionCount("create", Disposition.HELD, "null", 3),
     )
-    ledger.plans.record(plan("d", clock.now(), *counts), connection="crm")
+    ledger.plans.record(plan("d", clock.now(), *counts), connection="crm", attempts_seen=0)
     assert ledger.outcomes("d")["update"].held_by == {"not_sent": 10}
     ledger.plans.mark("d", PlanState.DELIVERING, stopped_by="quota")
 
@@ -191,11 +195,11 @@ def test_reasons_are_told(ledger: Ledger, clock: StandingClock) -> None:
 
 def test_the_same_plan_stays_one_plan(ledger: Ledger, clock: StandingClock) -> None:
     """A plan that comes out the same is young again, and comes back if it was superseded."""
-    ledger.plans.record(plan("d", clock.now()), connection="crm")
+    ledger.plans.record(plan("d", clock.now()), connection="crm", attempts_seen=0)
     clock.later(hours=2)
-    ledger.plans.record(plan("e", clock.now()), connection="crm")
+    ledger.plans.record(plan("e", clock.now()), connection="crm", attempts_seen=0)
     assert ledger.plans.get("d").state is PlanState.SUPERSEDED
-    again = ledger.plans.record(plan("d", clock.now()), connection="crm")
+    again = ledger.plans.record(plan("d", clock.now()), connection="crm", attempts_seen=0)
 
     assert (again.state, again.created_at) == (PlanState.OPEN, clock.now())
     assert ledger.plans.get("e").state is PlanState.SUPERSEDED
@@ -207,13 +211,13 @@ def test_the_same_plan_stays_one_plan(ledger: Ledger, clock: StandingClock) -> N
 def test_a_fenced_plan_keeps_its_table(ledger: Ledger, clock: StandingClock) -> None:
     """The table of a folded plan stays while the planner must know which keys are fenced."""
     counts = ActionCount("update", Disposition.SEND, None, 10)
-    ledger.plans.record(plan("d", clock.now(), counts), connection="crm")
+    ledger.plans.record(plan("d", clock.now(), counts), connection="crm", attempts_seen=0)
     lease = ledger.leases.acquire("s", "one", seconds=60)
     until = clock.now() + timedelta(minutes=10)
     done = Settlement(cut("p", 0, 9), BatchState.DELIVERED, {"update": 10}, fence_until=until)
     ledger.write([done], lease=lease, budget=BUDGET)
     ledger.batches.mark_folded(["p"])
-    ledger.plans.record(plan("e", clock.now()), connection="crm")
+    ledger.plans.record(plan("e", clock.now()), connection="crm", attempts_seen=0)
 
     assert ledger.plans.tables_in_use("s") == {"t_d", "t_e"}
     clock.later(minutes=10)

@@ -55,6 +55,7 @@ class Run:
             )
             if settled.found > settled.in_doubt:
                 stage.saw("a later run settled what was in doubt")
+        seen = ledger.plans.last_attempt(SYNC)
         await self.fold()
         frozen = self.warehouse.make(ledger, self.contract, phase, process.clock.now())
         stage.tell(
@@ -70,7 +71,7 @@ class Run:
             Verdict(gate, passed=frozen.passed or gate is not Gate.KILL_SWITCH, summary="said")
             for gate in Gate
         ]
-        ledger.plans.record(frozen.plan, connection=CONNECTION)
+        ledger.plans.record(frozen.plan, connection=CONNECTION, attempts_seen=seen)
         process.hazard("before the plan is judged")
         ledger.plans.record_verdicts(frozen.plan.digest, verdicts)
         return frozen.plan.digest

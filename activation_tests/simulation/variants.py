@@ -242,11 +242,8 @@ VARIANTS: dict[str, Callable[[], Patches]] = {
     "a plan of any age": lambda: [
         patch.object(engine, "admit", lambda order, ledger, _: _admit(order, ledger, _LONG_AGO)),
     ],
-    "settling what was overtaken": lambda: [
+    "a plan that was overtaken": lambda: [
         patch.object(Plans, "overtaken_by", _nothing),
-    ],
-    "a plan that does not know of an attempt": lambda: [
-        patch.object(Fences, "attempted_since", _nothing)
     ],
     "an acknowledged batch goes again": lambda: [
         patch.object(engine, "OPEN", _ALSO_DELIVERED),
