@@ -14,12 +14,12 @@ import orjson
 from starlette.responses import Response
 
 from activation.clock import Clock
+from activation.sandbox.quirks import Quirks
 from activation.sandbox.salesforce.errors import json_answer
 from activation.sandbox.salesforce.ids import INTEGRATION_USER, ORGANISATION_ID
 from activation.sandbox.state import State
 
-SESSION_LIFE = timedelta(hours=2)
-"""How long a session lives without being used; the default of an org's session policy."""
+SESSION_HOURS = "session_hours"
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
@@ -33,8 +33,14 @@ class Sessions:
     """Access tokens that are valid; only their digests are kept."""
 
     def __init__(
-        self, state: State, clock: Clock, address: str, credentials: tuple[str, str] | None
+        self,
+        state: State,
+        clock: Clock,
+        quirks: Quirks,
+        address: str,
+        credentials: tuple[str, str] | None,
     ) -> None:
+        self._quirks = quirks
         self._state = state
         self._clock = clock
         self._address = address
@@ -74,7 +80,7 @@ class Sessions:
         """Tell whether the header carries a live session, and keep it alive."""
         digest = _digest(authorization.partition(" ")[2])
         used, now = self._used.get(digest), self._clock.now()
-        if used is None or now - used > SESSION_LIFE:
+        if used is None or now - used > timedelta(hours=self._quirks.number(SESSION_HOURS)):
             return False
         self._used[digest] = now
         return True

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from activation.sandbox.faults import Fault
+from activation.sandbox.quirks import Quirks
 from activation.sandbox.requests_log import Note
 from activation.sandbox.salesforce.errors import (
     CallRefused,
@@ -19,6 +20,7 @@ from activation.sandbox.salesforce.schema import Catalogue, SObject
 from activation.sandbox.salesforce.writes import Writes
 
 MAX_RECORDS = 200
+FAILED_ROWS = "failed_upserts_say_created"
 _ID_NAMES = frozenset({"id", "Id", "ID"})
 Results = list[dict[str, Any]]
 
@@ -26,9 +28,10 @@ Results = list[dict[str, Any]]
 class Collections:
     """The four collection verbs."""
 
-    def __init__(self, catalogue: Catalogue, writes: Writes) -> None:
+    def __init__(self, catalogue: Catalogue, writes: Writes, quirks: Quirks) -> None:
         self._catalogue = catalogue
         self._writes = writes
+        self._quirks = quirks
 
     def upsert(
         self, name: str, key_name: str, body: bytes, faults: Sequence[Fault], note: Note
@@ -39,7 +42,7 @@ class Collections:
             raise not_found()
         key = sobject.field(key_name)
         if key is None or not key.is_key:
-            raise unknown_external_id(key_name)
+            raise unknown_external_id(key_name, self._quirks)
         rows, all_or_none = read_collection(body)
         note.rows = len(rows)
         for row in rows:
@@ -53,7 +56,10 @@ class Collections:
         written, note.keys[:] = self._writes.upsert(
             sobject, key, rows, all_or_none=all_or_none, faults=faults
         )
-        return [one.result(tells_created=True) for one in written]
+        results = [one.result(tells_created=True) for one in written]
+        if self._quirks.value(FAILED_ROWS) == "false":
+            results = [{"created": False, **result} for result in results]
+        return results
 
     def create(self, body: bytes, faults: Sequence[Fault], note: Note) -> Results:
         """Create records of any objects."""

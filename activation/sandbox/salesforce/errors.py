@@ -13,6 +13,10 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from activation.sandbox.quirks import Quirks
+
+EXTERNAL_ID_TEXT = "unknown_external_id_text"
+
 
 def json_answer(content: object, status: int = 200) -> Response:
     """Return a JSON answer as Salesforce labels it."""
@@ -63,8 +67,10 @@ def not_found(message: str = "The requested resource does not exist") -> CallRef
     return CallRefused(404, "NOT_FOUND", message)
 
 
-def unknown_external_id(name: str) -> CallRefused:
+def unknown_external_id(name: str, quirks: Quirks) -> CallRefused:
     """Return the 404 of an upsert by a field that is no external id."""
+    if quirks.value(EXTERNAL_ID_TEXT) == "generic":
+        return not_found()
     return not_found(f"Provided external ID field does not exist or is not accessible: {name}")
 
 

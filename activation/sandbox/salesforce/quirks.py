@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from activation.sandbox.quirks import Quirk
+from activation.sandbox.salesforce.auth import SESSION_HOURS
 from activation.sandbox.salesforce.bulk.ingest import (
     HARD_DELETE,
     RESULT_ROWS,
     SECOND_UPLOAD,
 )
 from activation.sandbox.salesforce.bulk.work import BATCH_SECONDS, QUEUE_SECONDS
+from activation.sandbox.salesforce.collections import FAILED_ROWS
+from activation.sandbox.salesforce.errors import EXTERNAL_ID_TEXT
 
 QUIRKS = (
+    Quirk(
+        EXTERNAL_ID_TEXT,
+        "named",
+        "Text of the 404 of an upsert by a field that is no external id: of a recorded answer, "
+        "which names the field, or the generic one of the Bulk guide.",
+        ("named", "generic"),
+    ),
+    Quirk(
+        FAILED_ROWS,
+        "absent",
+        "Whether a failed row of an upserted collection says `created: false`; not recorded.",
+        ("absent", "false"),
+    ),
+    Quirk(
+        SESSION_HOURS,
+        2.0,
+        "Hours without a call after which a session ends; an org's session policy.",
+    ),
     Quirk(
         QUEUE_SECONDS,
         2.0,

@@ -260,7 +260,7 @@ class Routes:
 
     def _make_job(self, request: Request, body: bytes) -> Response:
         version = float(request.path_params["version"].removeprefix("v"))
-        return self._ingest.create(body, version)
+        return self._ingest.create(body, version, request.headers.get("content-type", ""))
 
     def _jobs(self, request: Request, _body: bytes) -> Response:
         return self._ingest.all(request.query_params, _root(request))

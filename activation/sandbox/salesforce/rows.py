@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from activation.sandbox.faults import Fault
+from activation.sandbox.quirks import Quirks
 from activation.sandbox.requests_log import Note
 from activation.sandbox.salesforce.collections import read_object
 from activation.sandbox.salesforce.errors import (
@@ -53,7 +54,10 @@ class Call:
 class Rows:
     """Reads and writes of one record."""
 
-    def __init__(self, catalogue: Catalogue, records: Records, writes: Writes) -> None:
+    def __init__(
+        self, catalogue: Catalogue, records: Records, writes: Writes, quirks: Quirks
+    ) -> None:
+        self._quirks = quirks
         self._catalogue = catalogue
         self._records = records
         self._writes = writes
@@ -64,6 +68,8 @@ class Rows:
         # As recorded: what is in the recycle bin is not found; a write says that it is deleted.
         found = [record for record in found if not record["IsDeleted"]]
         record = self._single(call, sobject, found)
+        if _unmodified(call.headers or {}, record):
+            return Response(status_code=304)
         names = [n for n in (call.query or {}).get("fields", "").split(",") if n.strip()]
         if names:
             record = {k: record[k] for k in self._named(sobject, names)} | {"Id": record["Id"]}
@@ -134,7 +140,7 @@ class Rows:
         sobject = self._sobject(call.name)
         key = sobject.field(call.field or "Id")
         if key is None or not key.is_key:
-            raise unknown_external_id(str(call.field))
+            raise unknown_external_id(str(call.field), self._quirks)
         value: Any = parse_id(call.value) if key.name == "Id" else key.normalise(call.value)
         alive = "" if key.name == "Id" else ' AND "IsDeleted" = 0'
         found = self._records.read(sobject, f"{quoted(key.name)} = ?{alive}", [value])
@@ -174,6 +180,16 @@ class Rows:
         if datetime.fromisoformat(found[0]["LastModifiedDate"]) > seen:
             message = "The record was modified since the given date"
             raise CallRefused(412, "PRECONDITION_FAILED", message)
+
+
+def _unmodified(headers: Mapping[str, str], record: Mapping[str, Any]) -> bool:
+    """Tell whether a record is as the caller saw it, by its last change; one-second resolution."""
+    given = headers.get("if-modified-since")
+    try:
+        seen = None if given is None else parsedate_to_datetime(given)
+    except ValueError:
+        return False
+    return seen is not None and datetime.fromisoformat(record["LastModifiedDate"]) <= seen
 
 
 class SeveralFound(Exception):  # noqa: N818

@@ -67,7 +67,10 @@ class Salesforce:
         self._catalogue = Catalogue(state, clock, surroundings.faults)
         self._records = Records(state)
         self._prepare()
-        self._sessions = Sessions(state, clock, surroundings.address, surroundings.credentials)
+        self.quirks = Quirks(*QUIRKS)
+        self._sessions = Sessions(
+            state, clock, self.quirks, surroundings.address, surroundings.credentials
+        )
         self._queries = Queries(state, self._catalogue)
         pool = RollingPool(
             state,
@@ -84,7 +87,6 @@ class Salesforce:
             window_seconds=int(timedelta(days=1).total_seconds()),
         )
         self.quotas: Mapping[str, Window] = {"daily": pool, "bulk_batches": batches}
-        self.quirks = Quirks(*QUIRKS)
         writes = Writes(state, clock, self._catalogue, self._records)
         self._jobs = Jobs(state, clock)
         self._work = Work(
@@ -110,8 +112,8 @@ class Salesforce:
             catalogue=self._catalogue,
             sessions=self._sessions,
             quota=pool,
-            collections=Collections(self._catalogue, writes),
-            rows=Rows(self._catalogue, self._records, writes),
+            collections=Collections(self._catalogue, writes, self.quirks),
+            rows=Rows(self._catalogue, self._records, writes, self.quirks),
             queries=self._queries,
             ingest=ingest,
             work=self._work,

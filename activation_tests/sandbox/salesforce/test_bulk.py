@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,24 @@ def test_a_job_is_made_open(bulk: Bulk) -> None:
     }
     assert {**job, **expected} == job
     assert "retries" not in job
+
+
+def test_a_job_can_come_with_its_data(bulk: Bulk, sandbox: Sandbox) -> None:
+    """A form with job and data makes a job that is closed at once."""
+    document = {"object": "Contact", "operation": "upsert", "externalIdFieldName": KEY}
+    parts = {
+        "job": (None, json.dumps(document), "application/json"),
+        "content": ("content", f"{KEY},LastName\nc-1,Kim\n", "text/csv"),
+    }
+
+    job = bulk.org.call("POST", JOBS, files=parts).json()
+
+    assert job["state"] == "UploadComplete"
+    bulk.clock.turn(60)
+    assert bulk.get(job["id"])["state"] == "JobComplete"
+    assert [row[KEY] for row in sandbox.records("Contact")] == ["c-1"]
+    parts["content"] = ("content", "x" * 100_001, "text/csv")
+    assert bulk.org.call("POST", JOBS, files=parts).status_code == 400
 
 
 def test_states_follow_the_clock(bulk: Bulk, sandbox: Sandbox) -> None:

@@ -13,6 +13,7 @@ from requests.adapters import HTTPAdapter
 
 from activation.sandbox.client import Sandbox
 from activation_tests.sandbox.org import KEY, contact
+from activation_tests.sandbox.turning_clock import TurningClock
 
 
 class PlainHTTP(HTTPAdapter):
@@ -95,3 +96,23 @@ def test_refusals_become_the_clients_exceptions(client: Any, sandbox: Sandbox) -
         with pytest.raises(exception) as caught:
             client.query("SELECT Id FROM Contact")
         assert "errorCode" in str(caught.value.content)
+
+
+def test_bulk_jobs(client: Any, clock: TurningClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's own bulk calls take jobs through, and read all three files."""
+    import simple_salesforce.bulk2
+
+    monkeypatch.setattr(simple_salesforce.bulk2, "sleep", clock.turn)
+    rows = [{KEY: f"c-{n}", "LastName": "Test", "Email": f"p-{n}@example.com"} for n in range(30)]
+    rows[7]["Email"] = "nowhere"
+
+    (told,) = client.bulk2.Contact.upsert(records=rows, external_id_field=KEY)
+
+    assert (told["numberRecordsProcessed"], told["numberRecordsFailed"]) == (30, 1)
+    files = client.bulk2.Contact.get_all_ingest_records(told["job_id"])
+    assert len(files["successfulRecords"]) == 29
+    assert [row[KEY] for row in files["failedRecords"]] == ["c-7"]
+    assert files["unprocessedRecords"] == []
+    gone = [{"Id": row["sf__Id"]} for row in files["successfulRecords"]]
+    (told,) = client.bulk2.Contact.delete(records=gone)
+    assert (told["numberRecordsProcessed"], told["numberRecordsFailed"]) == (29, 0)
