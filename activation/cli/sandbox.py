@@ -15,6 +15,7 @@ import typer
 from activation.cli.output import Output
 from activation.errors import ExitCode, Unavailable, UsageError
 from activation.sandbox.client import Sandbox
+from activation.sandbox.rehearsal import make_ready
 from activation.settings import Settings
 
 _START_SECONDS = 30.0
@@ -75,11 +76,14 @@ def sandboxed(settings: Settings, output: Output) -> Iterator[None]:
     """
     Use the sandbox that already answers on the port, or run one for the time of the block.
 
+    Its accounts have what the shipped contracts need.
+
     Raises:
         Unavailable: none answers, and none could be started.
     """
     there = Sandbox(f"http://127.0.0.1:{settings.sandbox_port}")
     if there.answers():
+        make_ready(there)
         yield
         return
     log = settings.home / "logs" / "sandbox.log"
@@ -92,6 +96,7 @@ def sandboxed(settings: Settings, output: Output) -> Iterator[None]:
     try:
         with output.step("starting the sandbox"):
             _await(there, server, settings.sandbox_port, log)
+            make_ready(there)
         yield
     finally:
         server.terminate()

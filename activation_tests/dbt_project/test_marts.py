@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ class Build:
 QUERIES = {
     "churn": f"select customer_id, {PAYLOAD} from marts.customer_churn",  # noqa: S608
     "consent": "select customer_id, purpose, channel, status from marts.customer_consent",
+    "health": "select * exclude (measured_at) from marts.customer_health",
+    "accounts": "select * exclude (measured_at) from marts.account_health",
+    "accounts of customers": "select customer_id, account_id from staging.stg_customers",
     "times": """
         select
             (select list(distinct scored_at) from marts.customer_churn),
@@ -128,6 +132,9 @@ def _read(database: Path) -> dict[str, list[tuple[Any, ...]]]:
 def _add_cases(database: Path) -> None:
     midnight = datetime(2026, 3, 14)  # noqa: DTZ001 - the warehouse keeps UTC without a zone
     with duckdb.connect(database) as connection:
+        connection.execute(
+            "insert into raw.accounts values ('A-X', 'Nobody Yet ', 'Team', 19, ?)", [midnight]
+        )
         cases = [*CONSENTS, *ADDRESSES]
         for number, case in enumerate(cases):
             customer = f"X-{number}"
@@ -154,7 +161,7 @@ def _refill_marts(home: Path) -> None:
     """Fill the marts from the models that dbt compiled, which is faster than another build."""
     models = home / "target" / "compiled" / "company" / "models" / "marts"
     with duckdb.connect(home / "warehouse.duckdb") as connection:
-        for mart in ("customer_churn", "customer_consent"):
+        for mart in ("customer_churn", "customer_consent", "customer_health", "account_health"):
             select = (models / f"{mart}.sql").read_text(encoding="utf-8")
             connection.execute(f"create or replace table marts.{mart} as {select}")
 
@@ -279,7 +286,42 @@ def test_the_second_day_changes_consents_both_ways(build: Build) -> None:
 def test_time_alone_changes_nothing(build: Build) -> None:
     """The same day built eleven hours later has the same payloads and the same consents."""
     assert _payloads(build, "day 2, later") == _payloads(build, "day 2")
-    assert set(build.rows("day 2, later", "consent")) == set(build.rows("day 2", "consent"))
+    for mart in ("consent", "health", "accounts"):
+        assert set(build.rows("day 2, later", mart)) == set(build.rows("day 2", mart))
+
+
+def test_health_follows_who_is_likely_to_leave(build: Build) -> None:
+    """Each customer has a name, its account and a health that is the churn score turned round."""
+    churn = _payloads(build, "day 1")
+    bands = {"High": "poor", "Medium": "fair", "Low": "good"}
+    rows = build.rows("day 1", "health")
+    assert {row[0] for row in rows} == set(churn)
+    for customer, _, name, email, _, health, score in rows:
+        first, last, address, churn_score, band = churn[customer][:5]
+        assert name == (" ".join(part for part in (first, last) if part) or None)
+        assert (email, health, score) == (address, bands[band], 100 - churn_score)
+
+
+def test_an_account_is_the_mean_of_its_customers(build: Build) -> None:
+    """Every account has a row; without a customer its health is not known, and it is no risk."""
+    account_of = dict(build.rows("day 1", "accounts of customers"))
+    members: dict[str, list[tuple[Any, ...]]] = {}
+    for row in build.rows("day 1", "health"):
+        members.setdefault(account_of[row[0]], []).append(row)
+    accounts = build.rows("day 1", "accounts")
+    assert len(accounts) == len({row[1] for row in accounts}) == ROWS // 5 + 1
+    assert {row[3] for row in accounts} == {"good", "fair", "poor", None}
+    assert [row[0] for row in accounts if row[3] is None] == ["A-X"]
+    for account, _, plan, health, score, at_risk, customers, seats, value in accounts:
+        rows = members.get(account, [])
+        assert customers == len(rows)
+        assert at_risk == (health == "poor")
+        assert {row[4] for row in rows} <= {plan}
+        if rows:
+            mean = sum(row[6] for row in rows) / len(rows)
+            assert abs(mean - score) <= Decimal("0.01")
+        else:
+            assert (health, score, seats, value) == (None, None, 0, 0)
 
 
 def test_the_snapshot_dates_both_marts(build: Build) -> None:
@@ -293,6 +335,16 @@ def test_the_snapshot_dates_both_marts(build: Build) -> None:
 def test_columns_are_as_promised(build: Build) -> None:
     """The marts are tables with these columns, types and nulls."""
     assert build.rows("day 1", "columns") == [
+        ("account_health", "account_id", "VARCHAR", "NO"),
+        ("account_health", "account_name", "VARCHAR", "NO"),
+        ("account_health", "plan", "VARCHAR", "NO"),
+        ("account_health", "health", "VARCHAR", "YES"),
+        ("account_health", "health_score", "DECIMAL(5,2)", "YES"),
+        ("account_health", "at_risk", "BOOLEAN", "NO"),
+        ("account_health", "customers", "INTEGER", "NO"),
+        ("account_health", "seats", "INTEGER", "NO"),
+        ("account_health", "monthly_value", "DECIMAL(12,2)", "NO"),
+        ("account_health", "measured_at", "TIMESTAMP", "NO"),
         ("customer_churn", "customer_id", "VARCHAR", "NO"),
         ("customer_churn", "account_name", "VARCHAR", "NO"),
         ("customer_churn", "first_name", "VARCHAR", "YES"),
@@ -309,6 +361,14 @@ def test_columns_are_as_promised(build: Build) -> None:
         ("customer_consent", "status", "VARCHAR", "NO"),
         ("customer_consent", "as_of", "TIMESTAMP", "NO"),
         ("customer_consent", "loaded_at", "TIMESTAMP", "NO"),
+        ("customer_health", "customer_id", "VARCHAR", "NO"),
+        ("customer_health", "account_id", "VARCHAR", "NO"),
+        ("customer_health", "full_name", "VARCHAR", "YES"),
+        ("customer_health", "email", "VARCHAR", "YES"),
+        ("customer_health", "plan", "VARCHAR", "NO"),
+        ("customer_health", "health", "VARCHAR", "NO"),
+        ("customer_health", "health_score", "DECIMAL(5,2)", "NO"),
+        ("customer_health", "measured_at", "TIMESTAMP", "NO"),
     ]
     assert set(build.rows("day 1", "relations")) == {
         ("raw", "BASE TABLE"),

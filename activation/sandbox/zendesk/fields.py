@@ -33,8 +33,8 @@ def _field(key: str, kind: str, title: str = "", **more: Any) -> Document:
 
 def _plan() -> list[Document]:
     return [
-        _field("plan", "dropdown", options=["plan_starter", "plan_team", "plan_business"]),
-        _field("health", "dropdown", options=["health_good", "health_fair", "health_poor"]),
+        _field("plan", "dropdown", options=["starter", "team", "business"]),
+        _field("health", "dropdown", options=["good", "fair", "poor"]),
         _field("health_score", "decimal"),
     ]
 
@@ -56,7 +56,7 @@ _DEFAULTS: Mapping[str, list[Document]] = {
         *_plan(),
         _field("seats", "integer"),
         _field("monthly_value", "decimal"),
-        _field("open_tickets", "integer"),
+        _field("customers", "integer"),
         _field("renewal_date", "date"),
         _field("at_risk", "checkbox", tag="at_risk"),
     ],
