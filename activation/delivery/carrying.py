@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pyarrow as pa
@@ -18,16 +18,19 @@ from activation.delivery.calls import Calls
 from activation.delivery.consent import Consent
 from activation.delivery.doubt import fence_of_doubt
 from activation.delivery.halt import Halt
+from activation.delivery.jobs import Jobs
 from activation.delivery.journal import Journal
 from activation.delivery.order import Bounds, budget_of
 from activation.delivery.parcels import Parcel, again
 from activation.delivery.ports import Actions, Wire
+from activation.delivery.resting import Resting
 from activation.delivery.retry import Patience
 from activation.delivery.routes import Routes
 from activation.delivery.sending import SendPath
 from activation.delivery.settling import Settling
 from activation.delivery.watch import Watch
 from activation.destinations.base import Destination
+from activation.destinations.traits import EndpointClass
 from activation.errors import Refused
 from activation.ledger import Ledger
 from activation.ledger.attempts import Settlement
@@ -78,19 +81,17 @@ def open_path(  # noqa: PLR0913 - each is named
         rows[count.operation] += count.rows if count.disposition == "send" else 0
     journal = Journal(ledger, lease, budget, clock, wire)
     patience = Patience.of(contract.replay)
+    calls = Calls(clock, wire, halt, asyncio.Semaphore(contract.quota.concurrency))
+    open_letters = ledger.dead_letters.open_keys(contract.sync)
+    settling = Settling(journal, clock, means.randomness, patience, recorded, open_letters)
+    rest = Resting(journal, clock, halt)
     return SendPath(
         routes=Routes(means.destination, contract, ledger, rows),
         journal=journal,
-        calls=Calls(clock, wire, halt, asyncio.Semaphore(contract.quota.concurrency)),
-        settling=Settling(
-            journal,
-            clock,
-            means.randomness,
-            patience,
-            recorded,
-            ledger.dead_letters.open_keys(contract.sync),
-        ),
-        lease=lease,
+        calls=calls,
+        settling=settling,
+        jobs=Jobs(journal, calls, settling, clock, halt, bounds, rest),
+        rest=rest,
         budget=budget,
         consent=Consent(actions, clock=clock, wire=wire, seconds=bounds.recheck_seconds),
         clock=clock,
@@ -179,8 +180,10 @@ async def reopened(batch: BatchRecord, actions: Actions, path: SendPath) -> Parc
     cut = batch.cut
     rows = await read(actions, cut.first_action, cut.last_action, path.wire)
     parcel = again(batch, rows, path.routes)
-    if batch.state not in UNKNOWN:
+    if batch.state not in UNKNOWN or parcel.job:
         return parcel
+    if parcel.route.traits.endpoint_class is EndpointClass.JOB:
+        return replace(parcel, fence=None)  # nothing is carried out before a job has an id
     if path.may_go_again(parcel) and parcel.digest == batch.payload_digest:
         return parcel
     await path.settling.doubt(cut, fence_of_doubt(parcel.route.traits, batch.fence_until))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from activation.destinations.traits import Acknowledgement, EndpointClass, Traits
+from activation.destinations.traits import Acknowledgement, EndpointClass, Traits, Verb
 
 FOR_GOOD = datetime(9999, 12, 31, tzinfo=UTC)
 """The fence of what only a human can settle."""
@@ -15,25 +15,23 @@ def fence_of_intent(traits: Traits, deadline: datetime) -> datetime:
     Return until when the keys of a batch are fenced if its sender dies now.
 
     A keyed upsert does no harm when its keys are planned anew after the horizon; a creation may
-    have made records that we would make again.
+    have made records that we would make again.  Of a job without an id nothing was carried out.
     """
-    if traits.endpoint_class in {EndpointClass.KEYED_UPSERT, EndpointClass.JOB}:
+    if traits.endpoint_class is EndpointClass.JOB or _does_no_harm(traits):
         return deadline + traits.horizon
     return FOR_GOOD
 
 
 def fence_of_attempt(traits: Traits, deadline: datetime) -> datetime:
     """Return until when an attempt that nobody answered may take effect."""
-    if traits.endpoint_class is EndpointClass.UNKEYED:
-        return FOR_GOOD
-    return deadline + traits.horizon
+    if traits.endpoint_class is EndpointClass.IDEMPOTENT_CREATE or _does_no_harm(traits):
+        return deadline + traits.horizon
+    return FOR_GOOD
 
 
 def fence_of_doubt(traits: Traits, fence: datetime | None) -> datetime | None:
     """Return until when the keys of a batch are fenced that does not go again in this delivery."""
-    if fence is None or traits.endpoint_class in {EndpointClass.KEYED_UPSERT, EndpointClass.JOB}:
-        return fence
-    return FOR_GOOD
+    return fence if fence is None or _does_no_harm(traits) else FOR_GOOD
 
 
 def fence_of_answer(traits: Traits, fence: datetime | None, now: datetime) -> datetime | None:
@@ -69,3 +67,10 @@ def same_bytes_may_go(
             return first_at is not None and last < first_at + traits.key_life
         case _:
             return False
+
+
+def _does_no_harm(traits: Traits) -> bool:
+    """Return whether rows may be written twice: under their key, and not as new records."""
+    if traits.endpoint_class is EndpointClass.JOB:
+        return traits.verbs != {Verb.CREATE}
+    return traits.endpoint_class is EndpointClass.KEYED_UPSERT

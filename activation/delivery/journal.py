@@ -22,7 +22,7 @@ from activation.governor.budget import Budget
 from activation.governor.retries import minute_of
 from activation.ledger import Ledger
 from activation.ledger.attempts import Answer, Departure, Entry, Settlement
-from activation.ledger.clearances import Backlog, Clearance, Wait
+from activation.ledger.clearances import Backlog, Clearance, Spent, Wait
 from activation.ledger.leases import Lease
 
 _MOST = 64
@@ -74,6 +74,16 @@ class Journal:
             return answer
         assert isinstance(answer, Exception)  # noqa: S101 - a departure is never just written
         raise answer
+
+    async def spend(self, spent: Spent) -> None:
+        """
+        Write that a request is over that changes nothing about its batch.
+
+        Raises:
+            Busy: the lease is lost.
+            Unavailable: the ledger cannot be written.
+        """
+        await self._write(spent)
 
     async def renew(self) -> None:
         """
@@ -134,6 +144,8 @@ class Journal:
     def _keep(self, entry: Entry | None, answer: Answer) -> None:
         """Count what has left."""
         if not isinstance(entry, Departure) or not isinstance(answer, Clearance):
+            return
+        if entry.intent is None:
             return
         if not entry.ask.repeated:
             self._begun[minute_of(answer.at)] += 1

@@ -27,6 +27,10 @@ class Bounds:
     """How long a dead run keeps others away; each write to the ledger renews it."""
     chunk_batches: int = 25
     """Batches that are read from the warehouse at once; fewer, if they are large."""
+    upload_seconds: float = 600
+    """How long it may take to hand the rows of a job over."""
+    job_seconds: float = 6 * 3600
+    """How long one delivery waits for the end of a job; the next one takes it up."""
     watch_seconds: float = 0.5
     """How often the kill switch is looked at between requests."""
 

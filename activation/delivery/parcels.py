@@ -47,6 +47,8 @@ class Parcel:
     """Since when, on the monotonic clock, the governor lets it wait for something but its pace."""
     job: str | None = None
     """The vendor's id of the job that carries it."""
+    only_adopt: bool = False
+    """A later plan has begun to send: nothing of it may leave any more, only its job be heard."""
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from activation.clock import Clock
@@ -96,11 +96,11 @@ async def _parcels(
 ) -> Parcels:
     overtaken = path.journal.ledger.plans.overtaken_by(plan.digest) is not None
     for batch in batches:
-        if overtaken:
+        if overtaken and not batch.job:
             # What that plan sent may be newer; the same bytes could now be the older ones.
             await path.settling.doubt(batch.cut, batch.fence_until)
         elif parcel := await reopened(batch, actions, path):
-            yield parcel
+            yield replace(parcel, only_adopt=overtaken)
 
 
 def _plan_digest(batch: BatchRecord) -> str:

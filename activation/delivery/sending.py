@@ -22,13 +22,16 @@ from activation.delivery.doubt import (
     same_bytes_may_go,
 )
 from activation.delivery.halt import Halt
+from activation.delivery.jobs import Jobs, Left
 from activation.delivery.journal import Journal
 from activation.delivery.parcels import Parcel
 from activation.delivery.ports import Wire
+from activation.delivery.resting import Resting
 from activation.delivery.retry import Patience
 from activation.delivery.routes import Routes
 from activation.delivery.settling import Settling
-from activation.destinations.base import RequestEndpoint
+from activation.destinations.base import JobEndpoint, RequestEndpoint
+from activation.destinations.traits import EndpointClass
 from activation.errors import (
     Applied,
     BatchRefused,
@@ -43,7 +46,6 @@ from activation.governor.budget import Budget
 from activation.ledger.attempts import Departure
 from activation.ledger.batches import Intent
 from activation.ledger.clearances import Ask, Cause, Clearance, Wait
-from activation.ledger.leases import Lease
 
 _PACED = (Cause.PACE, Cause.SHARE)
 """What is waited for however long it takes: it is not the vendor who is in trouble."""
@@ -64,6 +66,16 @@ class _Attempt:
     made: Made[Heard] | Missed
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A job that was asked for, and what came of it."""
+
+    parcel: Parcel
+    endpoint: JobEndpoint
+    deadline: datetime
+    made: Made[str] | Missed
+
+
 @dataclass(slots=True)
 class SendPath:
     """Sends parcels of one plan and keeps what comes of them."""
@@ -72,7 +84,8 @@ class SendPath:
     journal: Journal
     calls: Calls
     settling: Settling
-    lease: Lease
+    jobs: Jobs
+    rest: Resting
     budget: Budget
     consent: Consent
     clock: Clock
@@ -90,16 +103,20 @@ class SendPath:
         """
         waiting = [parcel]
         while waiting:
-            waiting.extend(reversed(await self._carry(waiting.pop())))
+            parts = await self._carry(waiting.pop())
+            if not parcel.only_adopt:
+                waiting.extend(reversed(parts))
 
     async def _carry(self, parcel: Parcel) -> Sequence[Parcel]:
         """Bring one parcel to its outcome; return the smaller ones in which rows travel on."""
         while True:
-            await self._rest(parcel.wait)
+            await self.rest(parcel.wait)
             if self.halt.called:
                 await self.settling.leave(parcel)
                 return ()
             try:
+                if parcel.job:
+                    return await self._adopt(parcel)
                 attempt = await self._attempt(parcel)
             except Stopped:
                 await self.settling.leave(parcel)
@@ -107,14 +124,17 @@ class SendPath:
             if isinstance(attempt, Parcel):
                 parcel = attempt
                 continue
-            if not isinstance(attempt, _Attempt):
+            if isinstance(attempt, _Opening):
+                unsettled, parts = await self._run_job(attempt)
+            elif isinstance(attempt, _Attempt):
+                unsettled, parts = await self._settle(attempt)
+            else:
                 return attempt
-            unsettled, parts = await self._settle(attempt)
             if unsettled is None:
                 return parts
             parcel = unsettled
 
-    async def _attempt(self, parcel: Parcel) -> _Attempt | Parcel | Sequence[Parcel]:
+    async def _attempt(self, parcel: Parcel) -> _Attempt | _Opening | Parcel | Sequence[Parcel]:
         """
         Make one request, if it may leave.
 
@@ -134,11 +154,49 @@ class SendPath:
                 return self._held_up(cleared, answer)
             begun, deadline = self._begun(cleared, intent, answer), intent.send_deadline
             endpoint = begun.route.endpoint
-            if not isinstance(endpoint, RequestEndpoint):
-                message = "jobs are not run yet"
-                raise NotImplementedError(message)
-            made = await self.calls.make(answer, deadline, partial(self._post, begun, endpoint))
-            return _Attempt(begun, deadline, made)
+            if isinstance(endpoint, RequestEndpoint):
+                made = await self.calls.make(answer, deadline, partial(self._post, begun, endpoint))
+                return _Attempt(begun, deadline, made)
+            opening = partial(self._open, begun, endpoint)
+            opened = await self.calls.make(answer, deadline, opening)
+            return _Opening(begun, endpoint, deadline, opened)
+
+    async def _run_job(self, opening: _Opening) -> tuple[Parcel | None, Sequence[Parcel]]:
+        """Run a job that was made; return the parcel if there is none, or what it fell into."""
+        parcel, made = opening.parcel, opening.made
+        if isinstance(made, Made):
+            opened = await self.jobs.opened(parcel, made.spent, made.value)
+            try:
+                return None, await self._end_job(await self.jobs.start(opened, opening.endpoint))
+            except Stopped:
+                await self.settling.leave(opened)
+                raise
+        error = made.error
+        if isinstance(error, Transient):
+            # A job that nobody knows the id of never starts.
+            error = Transient(error.message, code=error.code, retry_after=error.retry_after)
+        parcel = await self.settling.unanswered(parcel, error, opening.deadline, made.spent)
+        if not isinstance(error, Transient):
+            raise self._stopped(error) from None
+        return (None, ()) if self.halt.called else (await self._patiently(parcel, error), ())
+
+    async def _adopt(self, parcel: Parcel) -> Sequence[Parcel]:
+        """Take up the job of a parcel where it stands."""
+        endpoint = parcel.route.endpoint
+        if isinstance(endpoint, RequestEndpoint):
+            await self.settling.leave(parcel)
+            return ()
+        return await self._end_job(await self.jobs.adopt(parcel, endpoint))
+
+    async def _end_job(self, ended: Sequence[Parcel] | Left) -> Sequence[Parcel]:
+        """Return what a job left to be sent; one that is not over for us stays in doubt."""
+        if not isinstance(ended, Left):
+            return ended
+        await self.settling.leave(ended.parcel)
+        error = ended.error
+        if error is None or (isinstance(error, Transient) and error.applied is Applied.UNKNOWN):
+            return ()
+        raise self._stopped(error) from None
 
     async def _settle(self, attempt: _Attempt) -> tuple[Parcel | None, Sequence[Parcel]]:
         """Keep what came of a request; return the parcel if it must go again, or its parts."""
@@ -180,14 +238,17 @@ class SendPath:
 
     def _ask(self, parcel: Parcel, intent: Intent) -> Ask:
         traits = parcel.route.traits
+        is_job = traits.endpoint_class is EndpointClass.JOB
         return Ask(
             holder=parcel.cut.id,
             endpoint=traits.name,
             buckets=parcel.route.buckets,
             until=intent.send_deadline,
-            requests=traits.requests_per_batch,
+            # What a job takes beside its making is asked for call by call.
+            requests=1 if is_job else traits.requests_per_batch,
             withdrawal=parcel.route.withdrawal,
             repeated=parcel.tries > 0,
+            intended=True,
         )
 
     def _begun(self, parcel: Parcel, intent: Intent, clearance: Clearance) -> Parcel:
@@ -223,6 +284,9 @@ class SendPath:
             )
         return replace(parcel, wait=wait.seconds, held_up=since)
 
+    def _open(self, parcel: Parcel, endpoint: JobEndpoint, seconds: float) -> str:
+        return endpoint.open_job(parcel.route.target, seconds=seconds)
+
     def _post(self, parcel: Parcel, endpoint: RequestEndpoint, seconds: float) -> Heard:
         keys = parcel.keys
         answer = endpoint.send(parcel.route.target, parcel.payload, seconds=seconds)
@@ -248,14 +312,6 @@ class SendPath:
             batch=parcel.cut.id,
         )
 
-    async def _rest(self, seconds: float) -> None:
-        while seconds > 0 and not self.halt.called:
-            some = min(seconds, self.lease.seconds / 3)
-            await self.halt.rest(self.clock, some)
-            seconds -= some
-            if seconds > 0:
-                await self.journal.renew()
-
     def may_go_again(self, parcel: Parcel) -> bool:
         """Return whether the same bytes may be sent again, though they may have been applied."""
         return same_bytes_may_go(
@@ -271,6 +327,12 @@ class SendPath:
             return QuotaExhausted(
                 f"{connection} says that its requests of the day are used up ({error.code}).",
                 hint="What is not sent stays planned; repeat when the vendor's day has turned.",
+                sync=self.budget.sync,
+            )
+        if isinstance(error, Transient):
+            return Unavailable(
+                f"{connection} cannot be asked about its job ({error.code}).",
+                hint="Repeat when it answers again; the job is taken up where it stands.",
                 sync=self.budget.sync,
             )
         return Unavailable(

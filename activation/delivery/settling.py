@@ -59,7 +59,7 @@ class Settling:
             parcel = parcel.without(revoked)
             if parcel.cut.operations:
                 return parcel, ()
-            await self._record(Settlement(parcel.cut, BatchState.BLOCKED))
+            await self.record(Settlement(parcel.cut, BatchState.BLOCKED))
             return None, ()
         numbers = parcel.numbers
         staying = [i for i, number in enumerate(numbers) if number not in revoked]
@@ -70,7 +70,7 @@ class Settling:
             return None, ()
         rest = parcel.part("k", staying)
         doubted = parcel.part("w", leaving)
-        await self._record(
+        await self.record(
             Settlement(
                 parcel.cut,
                 BatchState.SPLIT,
@@ -100,7 +100,7 @@ class Settling:
             for i in dead
             if (error := results[i].error) is not None
         ]
-        await self._record(
+        await self.record(
             Settlement(
                 parcel.cut,
                 BatchState.DELIVERED,
@@ -131,13 +131,11 @@ class Settling:
                 )
             ]
             children = tuple((half.cut, BatchState.PLANNED) for half in halves)
-            await self._record(replace(refused, children=children))
+            await self.record(replace(refused, children=children))
             return halves
         reason = RowError(error.code, error.message, Fate.PERMANENT)
         letter = answers.letter(parcel, 0, reason, now=self.clock.now(), longest_wait=0)
-        await self._record(
-            replace(refused, rejected=dict(parcel.cut.operations), letters=(letter,))
-        )
+        await self.record(replace(refused, rejected=dict(parcel.cut.operations), letters=(letter,)))
         self._refused_in_a_row += 1
         if self._refused_in_a_row >= _REFUSED_IN_A_ROW:
             budget = self.journal.budget
@@ -157,7 +155,7 @@ class Settling:
             fence = fence_of_attempt(parcel.route.traits, deadline)
             parcel = replace(parcel, fence=max(fence, parcel.fence or fence))
         state = BatchState.SENT if parcel.fence else BatchState.PLANNED
-        await self._record(Settlement(parcel.cut, state, fence_until=parcel.fence, spent=spent))
+        await self.record(Settlement(parcel.cut, state, fence_until=parcel.fence, spent=spent))
         return parcel
 
     async def leave(self, parcel: Parcel) -> None:
@@ -172,7 +170,7 @@ class Settling:
         """Keep that nobody knows whether a batch was applied, and which bytes may settle it."""
         # Without ledger or lease the batch stays `sent`, which the next run settles as well.
         with suppress(Unavailable, Busy):
-            await self._record(
+            await self.record(
                 Settlement(
                     cut,
                     BatchState.IN_DOUBT,
@@ -191,6 +189,7 @@ class Settling:
             randomness=self.randomness,
         )
 
-    async def _record(self, settlement: Settlement) -> None:
+    async def record(self, settlement: Settlement) -> None:
+        """Write what came of an attempt, and tell of it."""
         await self.journal.record(settlement)
         self.recorded(settlement)

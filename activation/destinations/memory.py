@@ -31,6 +31,7 @@ from activation.destinations.base import (
     Target,
 )
 from activation.destinations.base import Fate as RowFate
+from activation.destinations.memory_jobs import MemoryJobs
 from activation.destinations.traits import EndpointClass, ObjectTraits, Traits, Verb
 from activation.errors import (
     AccessRefused,
@@ -114,6 +115,8 @@ class MemoryDestination:
         """How often a record of that key was made: more than once is a double."""
         self.requests: list[bytes] = []
         """Every payload that arrived, in order, refused ones too."""
+        self.jobs: MemoryJobs | None = None
+        """Set by `run_jobs`."""
         self.used = 0
         """Requests that count against the limit; set it higher to play other tools."""
         self.fields: dict[str, FieldSchema] = {}
@@ -129,17 +132,26 @@ class MemoryDestination:
         """Return the same for every object."""
         return MEMORY_OBJECT
 
-    def endpoint(self, target: Target, *, rows: int) -> MemoryDestination:  # noqa: ARG002
-        """Return itself, however many rows there are."""
+    def run_jobs(self, **options: Any) -> MemoryJobs:
+        """Let upserts go out in jobs from now on; the options are those of `MemoryJobs`."""
+        self.jobs = MemoryJobs(self, self._apply, **options)
+        return self.jobs
+
+    def endpoint(self, target: Target, *, rows: int) -> MemoryDestination | MemoryJobs:  # noqa: ARG002
+        """Return itself, or its jobs, however many rows there are."""
+        if self.jobs is not None and target.verb in self.jobs.traits.verbs:
+            return self.jobs
         return self.endpoint_named(target, self.traits.name)
 
-    def endpoint_named(self, target: Target, name: str) -> MemoryDestination:
+    def endpoint_named(self, target: Target, name: str) -> MemoryDestination | MemoryJobs:
         """
-        Return itself.
+        Return itself, or its jobs.
 
         Raises:
             ConfigurationError: it was made without that verb, or under another name.
         """
+        if self.jobs is not None and name == self.jobs.traits.name:
+            return self.jobs
         if name == self.traits.name and target.verb in self.traits.verbs:
             return self
         raise ConfigurationError(f"memory has no endpoint {name} that can {target.verb}.")

@@ -39,7 +39,7 @@ class Settlement:
     payload_digest: str | None = None
     """Set for a batch that is left in doubt: the bytes that may be sent again."""
     job: str | None = None
-    """Set once the vendor has named the job that carries it."""
+    """Set once the vendor has named the job that carries it; empty if no job has it any more."""
     children: tuple[tuple[Cut, BatchState], ...] = ()
     """Smaller batches in which the other rows travel on."""
     letters: tuple[DeadLetter, ...] = ()
@@ -58,7 +58,7 @@ class Departure:
     """None for a request that writes nothing at the vendor."""
 
 
-Entry: TypeAlias = Settlement | Departure
+Entry: TypeAlias = Settlement | Departure | Spent
 Answer: TypeAlias = Clearance | Wait | Stopped | None
 """What becomes of an entry; None: it is written."""
 
@@ -83,10 +83,15 @@ def write(
     """
     now = store.clock.now()
     settlements = [entry for entry in entries if isinstance(entry, Settlement)]
+    spent = [entry for entry in entries if isinstance(entry, Spent)]
+    spent += [entry.spent for entry in settlements if entry.spent is not None]
     departures = [entry for entry in entries if isinstance(entry, Departure)]
     with store.write() as connected:
         leases.hold(connected, lease, now)
-        _settle(connected, settlements, budget, now)
+        _settle(connected, settlements, now)
+        if spent:
+            spending.settle(connected, spent, budget, now)
+            batches.count(connected, [(s.clearance.ask.holder, s.beyond_intent) for s in spent])
         answers: dict[int, Answer] = dict(
             zip(
                 map(id, departures),
@@ -121,9 +126,7 @@ def _depart(
     return answers
 
 
-def _settle(
-    connected: sa.Connection, settlements: Sequence[Settlement], budget: Budget, now: datetime
-) -> None:
+def _settle(connected: sa.Connection, settlements: Sequence[Settlement], now: datetime) -> None:
     batches.put(connected, [one.cut for one in settlements])
     batches.settle(connected, [(one.cut.id, _ending(one)) for one in settlements], now)
     children = [(one, child, state) for one in settlements for child, state in one.children]
@@ -137,9 +140,6 @@ def _settle(
     for one in settlements:
         dead_letters.overtake(connected, one.cut.sync, one.closed_keys)
         dead_letters.add(connected, one.letters)
-    spent = [one.spent for one in settlements if one.spent is not None]
-    if spent:
-        spending.settle(connected, spent, budget, now)
 
 
 def _ending(settlement: Settlement) -> Ending:

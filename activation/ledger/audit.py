@@ -46,6 +46,7 @@ class Act(StrEnum):
     RESYNC = "resync"
     SUPPRESS = "suppress"
     ERASE = "erase"
+    SETTLE = "settle"  # a batch in doubt, by a human's word
 
 
 @dataclass(frozen=True, slots=True)

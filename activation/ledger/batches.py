@@ -171,6 +171,7 @@ _SETTLE = _THIS.values(
     payload_digest=sa.func.coalesce(sa.bindparam("bytes"), tables.batch.c.payload_digest),
     job=sa.func.coalesce(sa.bindparam("vendors_job"), tables.batch.c.job),
 )
+_COUNT = _THIS.values(requests=tables.batch.c.requests + sa.bindparam("more"))
 _CARRIED = ("actions", "rows", "operations", "blocked", "attempts")
 _INTENDED = (
     "state",
@@ -297,6 +298,13 @@ def _intending(dialect: str) -> sa.Executable:
     )
 
 
+def count(connected: sa.Connection, requests: Iterable[tuple[str, int]]) -> None:
+    """Count requests of batches that no intent counts: polls, results, pages."""
+    rows = [{"this": batch_id, "more": more} for batch_id, more in requests if more > 0]
+    if rows:
+        connected.execute(_COUNT, rows)
+
+
 def settle(connected: sa.Connection, endings: Sequence[tuple[str, Ending]], at: datetime) -> None:
     """Write what came of attempts."""
     rows = [
@@ -342,7 +350,7 @@ def _record(row: Any) -> BatchRecord:
         settled_at=row.settled_at,
         verb=row.verb,
         endpoint=row.endpoint,
-        job=row.job,
+        job=row.job or None,
         first_intended_at=row.first_intended_at,
     )
 

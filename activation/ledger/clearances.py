@@ -43,6 +43,13 @@ class Ask:
     """What it takes of the day."""
     withdrawal: bool = False
     repeated: bool = False
+    intended: bool = False
+    """An intent is written with it, which counts it among the batch's requests."""
+
+    @property
+    def counted(self) -> int:
+        """Return the requests that the intent counts."""
+        return int(self.intended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,11 @@ class Spent:
     retry_after: float | None = None
     laboured: bool = False
     """Answers take much longer than they used to."""
+
+    @property
+    def beyond_intent(self) -> int:
+        """Return the requests that its batch's intent does not count."""
+        return 0 if self.sign is Sign.UNSENT else self.requests - self.clearance.ask.counted
 
 
 @dataclass(frozen=True, slots=True)

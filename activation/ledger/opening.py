@@ -18,6 +18,7 @@ from activation.ledger.batches import Batches
 from activation.ledger.clearances import NOTHING_WAITS, Backlog
 from activation.ledger.conservation import Tally
 from activation.ledger.dead_letters import DeadLetters
+from activation.ledger.doubts import Doubts
 from activation.ledger.fences import Fences
 from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
@@ -45,6 +46,7 @@ class Ledger:
         self.batches = Batches(store)
         self.fences = Fences(store)
         self.dead_letters = DeadLetters(store)
+        self.doubts = Doubts(store)
         self.switches = Switches(store)
         self.phases = Phases(store)
         self.quota = Quota(store)

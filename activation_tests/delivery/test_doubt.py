@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from activation.delivery import Bounds
 from activation.delivery.doubt import same_bytes_may_go
 from activation.destinations.base import Answer
-from activation.destinations.memory import MEMORY, MemoryDestination
-from activation.destinations.traits import EndpointClass
+from activation.destinations.memory import MEMORY, Fault, MemoryDestination, Trouble
+from activation.destinations.traits import EndpointClass, Traits
+from activation.errors import Unavailable, UsageError
 from activation_tests.delivery.conftest import MakeRig
-from activation_tests.delivery.rig import START, InlineWire, contract
+from activation_tests.delivery.rig import START, SYNC, CrashError, InlineWire, contract
 
 
 class Watched(MemoryDestination):
@@ -52,3 +54,103 @@ def test_a_key_outlives_what_may_land_late(minutes: int, *, may: bool) -> None:
     now = START + timedelta(minutes=minutes)
 
     assert same_bytes_may_go(traits, first_at=START, now=now, seconds=0) is may
+
+
+IMPATIENT = {
+    "attempts": 1,
+    "within": "30m",
+    "first_wait": "1s",
+    "longest_wait": "60s",
+    "keep_dead_letters": "30d",
+}
+CREATES = replace(
+    MEMORY,
+    endpoint_class=EndpointClass.IDEMPOTENT_CREATE,
+    horizon=timedelta(minutes=10),
+    key_life=timedelta(hours=1),
+)
+UNKEYED = replace(MEMORY, endpoint_class=EndpointClass.UNKEYED)
+
+
+def test_a_creation_goes_again_while_its_key_lives(make_rig: MakeRig) -> None:
+    """The vendor's own key makes a repetition of the same bytes harmless."""
+    rig = make_rig(200, traits=CREATES, script=[Fault(Trouble.LOST_ANSWER)])
+
+    assert rig.deliver().totals["delivered"] == 200
+    assert len(set(rig.destination.requests)) == 1
+    assert rig.once_each()
+
+
+def test_a_creation_whose_key_is_forgotten_is_held(make_rig: MakeRig) -> None:
+    """After the key's life nobody sends the batch again, nor its keys in any other batch."""
+    rig = make_rig(200, traits=CREATES, script=[Fault(Trouble.LOST_ANSWER)])
+    rig.contract = contract(replay=IMPATIENT)
+    rig.plan()
+    with pytest.raises(Unavailable):
+        rig.deliver()
+    sent = len(rig.destination.requests)
+    rig.later(hours=2)
+
+    assert rig.settle().in_doubt == 1
+    assert len(rig.destination.requests) == sent
+    rig.later(days=1000)
+    (fenced,) = rig.ledger.fences.of(SYNC)
+    assert fenced.actions == ((0, 199),)
+
+
+def test_consent_that_goes_keeps_a_creation_whole(make_rig: MakeRig) -> None:
+    """Without one row the bytes would be others, and so would the key: nothing goes again."""
+    rig = make_rig(10, traits=CREATES, script=[Fault(Trouble.LOST_ANSWER)])
+    rig.bounds = Bounds(recheck_seconds=0)
+    rig.frozen.withdrawn = lambda: [4] if rig.destination.requests else []
+
+    outcomes = rig.deliver()
+
+    assert (outcomes.totals["in_doubt"], len(rig.destination.requests)) == (10, 1)
+
+
+@pytest.mark.parametrize("traits", [CREATES, UNKEYED], ids=["key", "none"])
+def test_a_crash_fences_creations_for_good(make_rig: MakeRig, traits: Traits) -> None:
+    """What a dead process may have created is planned anew by nobody, however long it is ago."""
+    rig = make_rig(200, traits=traits)
+
+    def die(*_: object, **__: object) -> None:
+        raise CrashError
+
+    rig.destination.send = die  # type: ignore[method-assign, assignment]
+    with pytest.raises(CrashError):
+        rig.deliver()
+    rig.later(days=1000)
+
+    assert len(rig.ledger.fences.of(SYNC)) == 1
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_human_settles_what_is_held(make_rig: MakeRig, *, applied: bool) -> None:
+    """What was held for good is delivered, or goes out again, as somebody says who has looked."""
+    rig = make_rig(200, traits=UNKEYED, script=[Fault(Trouble.LOST_ANSWER)])
+    rig.deliver()
+    (doubt,) = rig.ledger.doubts.list(SYNC)
+
+    rig.ledger.doubts.settle(
+        SYNC, doubt.cut.id, applied=applied, reason="looked there", author="operator"
+    )
+
+    assert not rig.ledger.doubts.list(SYNC)
+    assert not rig.ledger.fences.of(SYNC)
+    totals = rig.totals()
+    assert (totals["delivered"], totals["held"]) == ((200, 0) if applied else (0, 200))
+    (entry,) = rig.ledger.audit.list(sync=SYNC, limit=1)
+    assert (entry.act, entry.subject["batch"]) == ("settle", doubt.cut.id)
+    assert rig.deliver(owner="run-2").totals["delivered"] == 200
+    assert len(rig.destination.requests) == (1 if applied else 2)
+
+
+def test_only_what_is_in_doubt_is_settled(make_rig: MakeRig) -> None:
+    """A batch whose fate is known is not for a human to decide."""
+    rig = make_rig(10)
+    rig.deliver()
+    (batch,) = rig.ledger.batches.of_plan(rig.digest)
+
+    with pytest.raises(UsageError, match="is in doubt"):
+        rig.ledger.doubts.settle(SYNC, batch.cut.id, applied=True, reason="r", author="a")

@@ -79,9 +79,6 @@ def test_update_only_creates_nothing(project: Project) -> None:
     assert sum(letter.rows for letter in letters) == ROWS - 50
 
 
-@pytest.mark.xfail(
-    raises=NotImplementedError, reason="Salesforce creates over jobs, which are not run yet"
-)
 def test_create_only_leaves_its_records_alone_afterwards(project: Project) -> None:
     """Later changes on either side stay where they are, and are explained."""
     loaded(project, mode="create_only")

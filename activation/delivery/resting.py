@@ -1,0 +1,34 @@
+"""Rests that keep the lease and end when everything is halted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from activation.clock import Clock
+from activation.delivery.halt import Halt
+from activation.delivery.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Lets time pass for one delivery."""
+
+    journal: Journal
+    clock: Clock
+    halt: Halt
+
+    async def __call__(self, seconds: float) -> None:
+        """
+        Rest, but no longer than until the delivery is halted.
+
+        Raises:
+            Busy: somebody else has taken the lease.
+            Unavailable: the ledger cannot be written.
+        """
+        lease = self.journal.lease.seconds
+        while seconds > 0 and not self.halt.called:
+            some = min(seconds, lease / 3)
+            await self.halt.rest(self.clock, some)
+            seconds -= some
+            if seconds > 0:
+                await self.journal.renew()
