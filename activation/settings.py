@@ -75,6 +75,11 @@ class Settings:
             lock_wait=_lock_wait(env),
         )
 
+    @property
+    def kill_file(self) -> Path:
+        """Return the file that pauses everything while it is there."""
+        return self.home / "PAUSED"
+
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """Return an environment in which dbt, Dagster and we mean the same places."""
         return {

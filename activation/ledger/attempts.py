@@ -95,14 +95,15 @@ def write(
         answers: dict[int, Answer] = dict(
             zip(
                 map(id, departures),
-                _depart(connected, departures, budget, now, backlog),
+                _depart(store, connected, departures, budget, now, backlog),
                 strict=True,
             )
         )
     return [answers.get(id(entry)) for entry in entries]
 
 
-def _depart(
+def _depart(  # noqa: PLR0913, PLR0917 - the parts of one transaction
+    store: Store,
     connected: sa.Connection,
     departures: Sequence[Departure],
     budget: Budget,
@@ -112,7 +113,7 @@ def _depart(
     if not departures:
         return ()
     try:
-        switches.check(connected, budget.sync, budget.connection)
+        switches.check(store, connected, budget.sync, budget.connection)
     except Paused as paused:
         return [paused] * len(departures)
     asks = [departure.ask for departure in departures]

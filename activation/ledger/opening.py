@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -96,15 +98,17 @@ class Ledger:
         self.close()
 
 
-def open_ledger(url: str, clock: Clock | None = None) -> Ledger:
+def open_ledger(url: str, clock: Clock | None = None, *, kill_file: Path | None = None) -> Ledger:
     """
     Open the ledger behind a SQLAlchemy URL and bring its tables up to date.
+
+    Nothing is sent through it while the kill file is there.
 
     Raises:
         ConfigurationError: the URL cannot be understood.
         Unavailable: the database is locked, corrupt, or made by a newer version.
     """
-    store = open_store(url, clock or SystemClock())
+    store = replace(open_store(url, clock or SystemClock()), kill_file=kill_file)
     try:
         migrate(store)
     except BaseException:

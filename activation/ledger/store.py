@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ class Store:
 
     engine: sa.Engine
     clock: Clock
+    kill_file: Path | None = field(default=None, kw_only=True)
+    """While it is there, nothing is sent; see `switches`."""
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

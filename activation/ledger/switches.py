@@ -1,7 +1,9 @@
 """
 The kill switch: everything, one connection, or one sync, paused or not.
 
-A switch that cannot be read counts as paused.
+A file `PAUSED` in ACTIVATION_HOME pauses everything too, with its text as the reason; it needs no
+ledger, no command and no web server.
+A switch or a file that cannot be read counts as paused.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ _ON = sa.select(tables.switch).where(
     tables.switch.c.paused,
     tables.switch.c.scope.in_([EVERYTHING, sa.bindparam("connection"), sa.bindparam("sync")]),
 )
+_LONGEST_REASON = 200
 _HINT = "`activation resume` lets it send again; what is not sent stays planned."
+_HINT_OF_FILE = "Remove the file to let it send again; what is not sent stays planned."
 _FORGET = tables.switch.delete().where(tables.switch.c.scope == sa.bindparam("scope"))
 _TURN = tables.switch.insert()
 
@@ -74,6 +78,8 @@ class Switches:
         Raises:
             Unavailable: the ledger cannot be read.
         """
+        if switch := _of_file(self.store):
+            return switch
         with self.store.read() as connected:
             return _paused(connected, sync, connection)
 
@@ -112,14 +118,14 @@ class Switches:
             audit.append(connected, act, subject, author=author, reason=reason, at=at)
 
 
-def check(connected: sa.Connection, sync: str, connection: str) -> None:
+def check(store: Store, connected: sa.Connection, sync: str, connection: str) -> None:
     """
     Read the switch inside the transaction that writes an intent.
 
     Raises:
         Paused: the switch is on.
     """
-    _refuse(_paused(connected, sync, connection), sync)
+    _refuse(_of_file(store) or _paused(connected, sync, connection), sync)
 
 
 def require_words(**words: str) -> None:
@@ -134,6 +140,23 @@ def require_words(**words: str) -> None:
             raise UsageError(f"The {name} is missing.", hint="It is kept with the act; say it.")
 
 
+def _of_file(store: Store) -> Switch | None:
+    path = store.kill_file
+    if path is None:
+        return None
+    try:
+        reason = path.read_text(errors="replace").strip()[:_LONGEST_REASON] or "no reason is given"
+    except FileNotFoundError:
+        if path.parent.is_dir():
+            return None
+        reason = f"{path.parent} is gone, so nobody knows"
+    except OSError as error:
+        reason = f"{path} cannot be read ({error.strerror})"
+    return Switch(
+        EVERYTHING, paused=True, reason=reason, author=f"the file {path.name}", at=store.clock.now()
+    )
+
+
 def _paused(connected: sa.Connection, sync: str, connection: str) -> Switch | None:
     scopes = {"connection": f"connection:{connection}", "sync": f"sync:{sync}"}
     on = {row["scope"]: Switch(**row) for row in connected.execute(_ON, scopes).mappings()}
@@ -144,7 +167,7 @@ def _refuse(switch: Switch | None, sync: str) -> None:
     if switch is not None:
         raise Paused(
             f"{switch.scope} was paused by {switch.author}: {switch.reason}.",
-            hint=_HINT,
+            hint=_HINT if not switch.author.startswith("the file") else _HINT_OF_FILE,
             sync=sync,
             scope=switch.scope,
         )

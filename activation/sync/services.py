@@ -49,7 +49,7 @@ def open_services(
     environment = os.environ if environment is None else environment
     settings.home.mkdir(parents=True, exist_ok=True)
     profile = load_profile(settings.dbt_project, settings.environment(environment))
-    with open_ledger(settings.ledger_url, clock) as ledger:
+    with open_ledger(settings.ledger_url, clock, kill_file=settings.kill_file) as ledger:
         warehouse = open_warehouse(profile, lock_wait=settings.lock_wait)
         yield Services(settings, ledger, warehouse, clock, environment)
 

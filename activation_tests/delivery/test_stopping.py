@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from activation.delivery import Bounds
 from activation.destinations.memory import Fault, Trouble
 from activation.errors import Busy, Paused, QuotaExhausted, Unavailable
+from activation.ledger import Ledger
 from activation.ledger.batches import BatchState
 from activation_tests.delivery.conftest import MakeRig
 from activation_tests.delivery.rig import SYNC, contract
@@ -265,3 +268,55 @@ def test_a_long_wait_keeps_the_lease(make_rig: MakeRig) -> None:
 
     assert rig.deliver().totals["delivered"] == 1
     assert woken[-1] >= 1200
+
+
+def test_a_file_pauses_everything(make_rig: MakeRig, tmp_path: Path) -> None:
+    """While the kill file is there nothing is sent; its text is the reason."""
+    rig = make_rig(10)
+    file = tmp_path / "PAUSED"
+    rig.ledger = Ledger(replace(rig.ledger.store, kill_file=file))
+    file.write_text("wrong prices")
+
+    with pytest.raises(Paused, match="the file PAUSED: wrong prices"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+    file.unlink()
+    assert rig.deliver(owner="run-2").totals["delivered"] == 10
+
+
+@pytest.mark.parametrize("there", ["a folder", "nothing"])
+def test_a_kill_file_that_cannot_be_read_pauses(
+    make_rig: MakeRig, tmp_path: Path, there: str
+) -> None:
+    """If nobody can say whether the file is there, nothing is sent."""
+    rig = make_rig(10)
+    home = tmp_path / "home"
+    if there == "a folder":
+        (home / "PAUSED").mkdir(parents=True)
+    rig.ledger = Ledger(replace(rig.ledger.store, kill_file=home / "PAUSED"))
+
+    with pytest.raises(Paused):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_a_pause_ends_a_rest_within_a_second(make_rig: MakeRig) -> None:
+    """A delivery that waits for the vendor's Retry-After hears the switch at once."""
+    rig = make_rig(1, script=[Fault(Trouble.RATE_LIMITED, retry_after=1200)])
+    sleep = rig.time.sleep
+    paused_at: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        if rig.time.seconds > 60 and not paused_at:
+            paused_at.append(rig.time.seconds)
+            rig.ledger.switches.pause("all", reason="stop", author="operator")
+        await sleep(seconds)
+
+    rig.time.sleep = pause  # type: ignore[method-assign]
+    with pytest.raises(Paused):
+        rig.deliver()
+
+    assert rig.time.seconds - paused_at[0] <= 1
+    assert len(rig.destination.requests) == 1
