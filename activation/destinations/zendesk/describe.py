@@ -125,7 +125,7 @@ def pages(session: Session, name: str) -> Iterator[list[dict[str, Any]]]:
         try:
             answer = orjson.loads(reply.body)
             found = answer[name]
-            if not all(isinstance(entry, dict) for entry in found):
+            if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
                 raise _misshapen(name)
             meta = answer.get("meta")
             following = None

@@ -49,7 +49,7 @@ def records_in(reply: Reply, name: str) -> list[Record]:
     """Return the records in an answer, each an object with an id."""
     try:
         found = orjson.loads(reply.body)[name]
-        if all(type(record["id"]) is int for record in found):
+        if isinstance(found, list) and all(type(record["id"]) is int for record in found):
             records: list[Record] = found
             return records
     except (orjson.JSONDecodeError, KeyError, TypeError):
