@@ -89,6 +89,12 @@ def _show_plan(output: Output, report: dict[str, Any]) -> None:
         ["operation", "disposition", "reason", "rows"],
         [[a["operation"], a["disposition"], a["reason"], a["rows"]] for a in report["actions"]],
     )
+    if report["kept_fields"]:
+        output.table(
+            "values that somebody else changed, and that stay",
+            ["field", "rows"],
+            [[field, rows] for field, rows in report["kept_fields"].items()],
+        )
     show_gates(output, report["gates"])
     if report["samples"]:
         output.table(

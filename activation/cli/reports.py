@@ -63,6 +63,7 @@ def planned(plan: Planned) -> dict[str, Any]:
         },
         "verbs": {verb.value: rows for verb, rows in frozen.verbs.items()},
         "written_fields": dict(frozen.written),
+        "kept_fields": dict(frozen.kept),
         "quota": outlooks.quota(plan.outlook),
         "forecast": outlooks.forecast(plan.outlook),
         "actions": [

@@ -17,6 +17,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from activation.contract.conflicts import Conflict, Conflicts
 from activation.contract.consent import Consent, NoConsent, OnRevoke, Revoked
 from activation.contract.destination import Destination, Mode
 from activation.contract.guards import Freshness, Guards
@@ -207,6 +208,11 @@ class Contract(Part):
     source: Source
     destination: Destination
     fields: tuple[FieldMapping, ...] = Field(description="May be empty for an audience.")
+    identity: tuple[Text, ...] = Field(
+        default=(),
+        description="Mapped fields, in order, by which a record without our key is found.",
+    )
+    conflicts: Conflicts = Field(default=Conflicts(), description="Who wins over a changed value.")
     consent: Annotated[Consent | NoConsent, Field(discriminator="subject")]
     freshness: Freshness
     guards: Guards
@@ -226,7 +232,13 @@ class Contract(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._fieldless(), *self._repeated(), *self._unconsented()]
+        problems = [
+            *self._fieldless(),
+            *self._repeated(),
+            *self._unconsented(),
+            *self._identified(),
+            *self._conflicting(),
+        ]
         if problems:
             raise PydanticCustomError(
                 INCONSISTENT,
@@ -252,6 +264,32 @@ class Contract(Part):
             if target == key:
                 yield at, f"field {mapping.to} is the key; it is written from the grain"
             seen.add(target)
+
+    def _identified(self) -> Iterator[Located]:
+        mapped = {mapping.to: mapping for mapping in self.fields}
+        for index, name in enumerate(self.identity):
+            at = ("identity", index)
+            if name not in mapped:
+                yield at, f"identity names {name}, which is not mapped"
+            elif mapped[name].type.kind is not FieldKind.TEXT:
+                yield at, f"identity names {name}, which is {mapped[name].type}; only text is found"
+            elif name in self.identity[:index]:
+                yield at, f"identity names {name} twice"
+        if self.identity and self.destination.mode is Mode.AUDIENCE:
+            yield ("identity",), "an audience has members, not records that could be adopted"
+
+    def _conflicting(self) -> Iterator[Located]:
+        conflicts = self.conflicts
+        mapped = {mapping.to for mapping in self.fields}
+        for name in conflicts.fields:
+            if name not in mapped:
+                yield ("conflicts", "fields", name), f"conflicts names {name}, which is not mapped"
+        newest = Conflict.NEWEST_WINS in (conflicts.policy, *conflicts.fields.values())
+        if newest and conflicts.modified is None:
+            text = "newest_wins needs `modified`, the destination's field with the last change"
+            yield ("conflicts",), text
+        if not newest and conflicts.modified is not None:
+            yield ("conflicts", "modified"), "`modified` is only asked for by newest_wins"
 
     def _unconsented(self) -> Iterator[Located]:
         if isinstance(self.consent, NoConsent):

@@ -66,8 +66,22 @@ KNOWN = {
     "mapping_digest": "known_mapping",
     "hash_version": "known_method",
     "destination_id": "destination_id",
+    "delivered_at": "known_at",
 }
 """Columns of the delivered state, and what they are called in `CHANGES`."""
+
+RESOLVED = {
+    "cause": "text",
+    "wait": "text",
+    "found": "boolean",
+    "kept": "bigint",
+}
+"""
+Columns of `CHANGES` that are null unless something is known beyond the row itself.
+
+`cause` is a `Cause`; the others are filled in by `resolution`: why the row waits, whether its
+record is there already, and a bit for each field that keeps the destination's value.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +151,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
 
     Columns: `match_key`, `sync_key`, `change` (create, update, late, same), `row_hash` (null if
     a value does not fit), `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`,
-    `cause` (a `Cause`, or null), the `known_` ones and the `destination_id` of the delivered row,
+    those of `RESOLVED`, the `known_` ones and the `destination_id` of the delivered row,
     `changed` (bit i says that the i-th field is to be written; null if the payload is not kept),
     `was_0`... (the kept payload), `subject_0`..., and `field_...`, null unless created or updated.
     """
@@ -213,7 +227,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     return exp.select(
         *(column(c, "j") for c in (*carried, "row_hash", "nulls", "change", "changed")),
         named(bound("mapping_digest"), "mapping_digest"),
-        named(cast(exp.null(), "text"), "cause"),
+        *(named(cast(exp.null(), kind), c) for c, kind in RESOLVED.items()),
         *(named(exp.case().when(sent.copy(), column(f.column, "j")), f.column) for f in fields),
     ).from_(judged.subquery(name("j")))
 

@@ -3,7 +3,8 @@ What the plan has in mind for each change: send it, block it or hold it, and why
 
 What is sent tells why only if it has a cause beyond the row itself.
 When several reasons keep an action back, the first of these is told: consent, an attempt in doubt,
-a value that does not fit, an empty field that must not be, a payload that was rejected before.
+a value that does not fit, an empty field that must not be, a payload that was rejected before,
+what the destination's record makes of it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from activation.planning.keys import key_hash_sql
 from activation.planning.mapping import SourceMapping, held_nulls
 from activation.planning.model import (
     REJECTED_SCHEMA,
+    TAKES_AWAY,
     Cause,
     Disposition,
     HeldReason,
@@ -131,7 +133,10 @@ def _with_reasons(
             not_null(column("match_key", "d")), exp.Literal.string(HeldReason.IN_DOUBT)
         )
     held = held.when(is_null(column("row_hash", "c")), exp.Literal.string(HeldReason.INVALID))
-    from_the_model = is_null(column("cause", "c"))
+    taken_away = exp.In(
+        this=column("cause", "c"), expressions=[exp.Literal.string(cause) for cause in TAKES_AWAY]
+    )
+    from_the_model = exp.or_(is_null(column("cause", "c")), exp.not_(taken_away))
     held = held.when(
         exp.and_(from_the_model, held_nulls(mapping.fields, values)),
         exp.Literal.string(HeldReason.NULL),
@@ -142,6 +147,7 @@ def _with_reasons(
             not_null(column("match_key", "r")),
             exp.Literal.string(HeldReason.REJECTED_BEFORE),
         )
+    held = held.when(not_null(column("wait", "c")), column("wait", "c"))
     return joined.select(
         exp.Column(this=exp.Star(), table=name("c")),
         # Nobody has to agree to being left alone.
@@ -183,11 +189,18 @@ def _numbered(reasons: exp.Select, contract: Contract) -> exp.Select:
     mode = contract.destination.mode
     new = Operation.UPDATE if mode is Mode.UPDATE_ONLY else Operation.CREATE
     is_new = exp.EQ(this=column("change", "a"), expression=exp.Literal.string("create"))
-    operation = exp.case().when(is_new, exp.Literal.string(new)).else_(column("change", "a"))
+    is_there = exp.or_(column("found", "a"), _is_cause("a", Cause.ADOPTED))
+    operation = (
+        exp.case()
+        .when(exp.and_(is_new, is_there), exp.Literal.string(Operation.UPDATE))
+        .when(is_new.copy(), exp.Literal.string(new))
+        .else_(column("change", "a"))
+    )
     verb = (
         exp.case()
         .when(_is_cause("a", Cause.LOST), exp.Literal.string(Verb.REMOVE))
         .when(_is_cause("a", Cause.REVOKED), exp.Literal.string(_revocation_verb(contract)))
+        .when(_is_cause("a", Cause.ADOPTED), exp.Literal.string(Verb.UPDATE))
         .else_(exp.Literal.string(VERBS[mode]))
     )
     disposition = (
@@ -210,7 +223,9 @@ def _numbered(reasons: exp.Select, contract: Contract) -> exp.Select:
     ).from_(reasons.subquery(name("a")))
     # Withdrawals first, and a stretch a verb.
     rank = exp.case().when(_is_cause("b", Cause.REVOKED), exp.Literal.number(0))
-    rank = rank.when(_is_cause("b", Cause.LOST), exp.Literal.number(1)).else_(exp.Literal.number(2))
+    rank = rank.when(_is_cause("b", Cause.LOST), exp.Literal.number(1))
+    rank = rank.when(_is_cause("b", Cause.ADOPTED), exp.Literal.number(2))
+    rank = rank.else_(exp.Literal.number(3))
     number = exp.Window(
         this=exp.RowNumber(),
         partition_by=[column("disposition", "b")],

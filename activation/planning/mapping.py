@@ -201,7 +201,7 @@ def read_mapping(
         names={name.lower(): name for name in columns},
         missing=tuple(sorted({name for name in needed if name.lower() not in types})),
         case_sensitive=facts.traits.key_is_case_sensitive,
-        keeps_payload=facts.changes_only,
+        keeps_payload=facts.changes_only or contract.conflicts.reads,
         functions=session.functions,
     )
     version = types.get(source.version.lower())

@@ -30,6 +30,12 @@ class HeldReason(StrEnum):
     IN_DOUBT = "in_doubt"  # an earlier attempt at this key is not settled
     INVALID = "invalid"  # a value does not fit its field's type
     NULL = "null"  # a field whose null policy is hold is empty
+    AMBIGUOUS = "ambiguous"  # several records could be meant, or several rows one record
+    EXISTS = "exists"  # the mode only creates, and the record is there
+    NO_RECORD = "no_record"  # the mode creates nothing, and there is no record
+    KEPT = "kept"  # all that would be written was changed by somebody else, and stays
+    SETTLING = "settling"  # written so lately that a read may not show it yet
+    UNREAD = "unread"  # what is there could not be looked up within the day's requests
 
 
 class Cause(StrEnum):
@@ -37,6 +43,11 @@ class Cause(StrEnum):
 
     LOST = "lost"  # the model no longer has it
     REVOKED = "revoked"  # its person said no
+    ADOPTED = "adopted"  # a record that exists without our key gets it
+
+
+TAKES_AWAY = (Cause.LOST, Cause.REVOKED)
+"""Causes that need no consent: data only leaves the destination."""
 
 
 class BlockedReason(StrEnum):
@@ -162,6 +173,8 @@ class Plan:
     """Some delivered rows were hashed by another method, so that they look changed."""
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """The distinct values of the picklist fields among the rows to send."""
+    kept: Mapping[str, int] = field(default_factory=dict)
+    """The rows in which each field keeps the destination's value, by the contract's conflicts."""
     longest: Mapping[str, int] = field(default_factory=dict)
     """The longest text (characters) of each text field among the rows to send."""
 

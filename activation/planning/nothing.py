@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from activation.contract.consent import Consent
-from activation.planning.changes import CHANGES, Found
+from activation.planning.changes import CHANGES, RESOLVED, Found
 from activation.planning.mapping import SourceMapping
 from activation.planning.payload import was
 from activation.planning.state import empty
@@ -23,13 +23,14 @@ _COLUMNS = {
     "known_version": "timestamp",
     "known_mapping": "text",
     "known_method": "text",
+    "known_at": "timestamp",
     "row_hash": "bigint",
     "nulls": "bigint",
     "change": "text",
     "mapping_digest": "text",
     "destination_id": "text",
     "changed": "bigint",
-    "cause": "text",
+    **RESOLVED,
 }
 
 

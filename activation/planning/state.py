@@ -71,6 +71,11 @@ def empty(columns: dict[str, str]) -> exp.Select:
     return exp.select(*typed).where(exp.false())
 
 
+def ensure_schema(session: Session) -> None:
+    """Make the schema that all of ours stands in, if there is none."""
+    session.execute(exp.Create(this=exp.Table(db=name(SCHEMA)), kind="SCHEMA", exists=True))
+
+
 def ensure_state(session: Session, sync: str, kept: Sequence[str] | None = None) -> None:
     """
     Make the delivered state of a sync, if there is none.
@@ -78,7 +83,7 @@ def ensure_state(session: Session, sync: str, kept: Sequence[str] | None = None)
     It gets a column for the payload of each of the `kept` fields, and loses those of others;
     None leaves them as they are.
     """
-    session.execute(exp.Create(this=exp.Table(db=name(SCHEMA)), kind="SCHEMA", exists=True))
+    ensure_schema(session)
     session.execute(
         exp.Create(
             this=exp.Schema(

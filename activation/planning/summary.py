@@ -115,6 +115,20 @@ def verbs(session: Session) -> Mapping[Verb, int]:
     return {verb: found[verb] for verb in Verb if verb in found}
 
 
+def kept(session: Session, mapping: SourceMapping) -> Mapping[str, int]:
+    """Return the rows in which each field keeps the destination's value."""
+    if not mapping.contract.conflicts.reads:
+        return {}
+    query = exp.select(
+        *(
+            _count(exp.and_(not_null(column("kept")), has_bit(column("kept"), f.place)), f.column)
+            for f in mapping.fields
+        )
+    ).from_(table(ACTIONS))
+    row = session.fetch(query).to_pylist()[0]
+    return {f.mapping.to: row[f.column] for f in mapping.fields if row[f.column]}
+
+
 def delivered_after(session: Session, found: Found) -> int:
     """Return how many rows the destination holds of ours once all is sent."""
     sent = _is("disposition", Disposition.SEND)

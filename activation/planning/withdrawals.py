@@ -15,7 +15,7 @@ from activation.planning.consent import (
     consent_views,
     with_statuses,
 )
-from activation.planning.model import Cause, Disposition
+from activation.planning.model import TAKES_AWAY, Disposition
 from activation.warehouse.port import SCHEMA, Relation, Session
 from activation.warehouse.sql import column, is_null, name, not_null, table
 
@@ -39,7 +39,7 @@ def withdrawn(
     views = consent_views(session, contract, consent_relations, now)
     subjects = [column(f"subject_{i}", "a") for i in range(len(consent.columns))]
     takes_away = exp.In(
-        this=column("reason", "a"), expressions=[exp.Literal.string(cause) for cause in Cause]
+        this=column("reason", "a"), expressions=[exp.Literal.string(cause) for cause in TAKES_AWAY]
     )
     actions = (
         exp.select(column("action_no", "a"), *subjects)

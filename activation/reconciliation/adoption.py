@@ -28,8 +28,8 @@ from activation.planning.mapping import (
 )
 from activation.planning.model import DestinationFacts, Models
 from activation.planning.payload import has_bit, kept_fields, payload_column, written
+from activation.planning.read_backs import READ_BACK, load_read_back
 from activation.planning.state import ensure_state, state_table
-from activation.reconciliation.read_backs import READ_BACK, load_read_back
 from activation.warehouse.port import SCHEMA, Session
 from activation.warehouse.sql import bound, cast, column, is_null, name, named, table, text
 

@@ -11,9 +11,9 @@ from activation.planning.dispositions import ACTIONS, IN_DOUBT
 from activation.planning.keys import cohort_sql
 from activation.planning.mapping import SourceMapping, row_hash
 from activation.planning.model import Disposition, HeldReason
+from activation.planning.read_backs import READ_BACK, TWICE
 from activation.planning.state import delivered
 from activation.reconciliation.parity import Discrepancy
-from activation.reconciliation.read_backs import READ_BACK, TWICE
 from activation.warehouse.port import Session
 from activation.warehouse.sql import bound, cast, column, is_null, name, named, not_null, table
 

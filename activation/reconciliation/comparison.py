@@ -19,11 +19,16 @@ from activation.planning.consent import consent_views
 from activation.planning.dispositions import judge
 from activation.planning.mapping import SourceMapping, read_mapping, row_seed
 from activation.planning.model import DestinationFacts, Models, PlanInputs
+from activation.planning.read_backs import load_read_back
 from activation.reconciliation.bound import upper_bound
 from activation.reconciliation.classes import CLASSES, classified
-from activation.reconciliation.differences import DIFFERENCES, differences, differs_in
+from activation.reconciliation.differences import (
+    DIFFERENCES,
+    differences,
+    differs_in,
+    explain_kept,
+)
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy, Parity, Sample
-from activation.reconciliation.read_backs import load_read_back
 from activation.warehouse.port import Session
 from activation.warehouse.sql import column, named, table, temporary
 
@@ -78,6 +83,7 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
         scope = None if keys is None else _load_scope(session, mapping, keys)
         session.execute(temporary(CLASSES, classified(session, mapping, scope)), params)
         session.execute(temporary(DIFFERENCES, differences(mapping)), params)
+        explain_kept(session, mapping)
         return replace(
             _told(
                 classes=_count(session),

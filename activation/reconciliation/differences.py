@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from activation.contract.conflicts import Conflict
 from activation.contract.model import NullPolicy
 from activation.planning.candidates import among, source
 from activation.planning.mapping import PayloadField, SourceMapping
+from activation.planning.read_backs import READ_BACK
 from activation.reconciliation.classes import CLASSES
 from activation.reconciliation.parity import Discrepancy
-from activation.reconciliation.read_backs import READ_BACK
-from activation.warehouse.sql import column, differs, name, named, not_null, table
+from activation.warehouse.port import Session
+from activation.warehouse.sql import column, differs, either, name, named, not_null, table
 
 DIFFERENCES = "activation_differences"
 """The temporary table of keys that differ: `match_key`, `class`, and a `differs_` a field."""
@@ -64,6 +66,32 @@ def differences(mapping: SourceMapping) -> exp.Select:
             on=exp.EQ(this=column("match_key", "k"), expression=column("match_key", "r")),
         )
     )
+
+
+def explain_kept(session: Session, mapping: SourceMapping) -> None:
+    """
+    Put drifted keys into the class `kept` if the contract says that what differs stays.
+
+    That is, if every field that differs has a policy under which the destination may win.
+    """
+    conflicts = mapping.contract.conflicts
+    if not conflicts.reads:
+        return
+    lenient = [f for f in mapping.fields if conflicts.of(f.mapping.to) is not Conflict.SOURCE_WINS]
+    strict = [f for f in mapping.fields if f not in lenient]
+    drifted = exp.EQ(this=column("class"), expression=exp.Literal.string(Discrepancy.DRIFTED))
+    kept = (
+        exp.select(column("match_key"))
+        .from_(table(DIFFERENCES))
+        .where(drifted)
+        .where(either(column(differs_in(f)) for f in lenient))
+        .where(exp.not_(either(column(differs_in(f)) for f in strict)))
+    )
+    is_kept = exp.In(this=column("match_key"), query=kept.subquery())
+    now = exp.EQ(this=column("class"), expression=exp.Literal.string(Discrepancy.KEPT))
+    for of in (CLASSES, DIFFERENCES):
+        where = exp.Where(this=exp.and_(drifted.copy(), is_kept.copy()))
+        session.execute(exp.Update(this=table(of), expressions=[now.copy()], where=where))
 
 
 def _differs(field: PayloadField) -> exp.Expr:

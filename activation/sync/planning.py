@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -19,14 +21,16 @@ from activation.errors import DestinationError
 from activation.gates.evaluate import evaluate
 from activation.gates.verdict import Verdict
 from activation.planning.actions import sample
+from activation.planning.drafts import drop_draft
 from activation.planning.model import Plan
-from activation.planning.planner import make_plan
+from activation.planning.planner import draft_plan, finish_plan, make_plan
+from activation.planning.questions import Answers, asks
 from activation.sync.costs import cost_of
 from activation.sync.folding import fold_delivered
+from activation.sync.lookups import ask, most_rows
 from activation.sync.outlooks import outlook_of, remembered
 from activation.sync.parts import Parts
 from activation.sync.results import Change, Planned
-from activation.warehouse.port import Session
 
 _MASK = "•••"
 
@@ -42,34 +46,83 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
     ledger.dead_letters.forget(parts.contract.sync, older_than=kept)
     with parts.services.warehouse.session() as session:
         fold_delivered(parts, session)
-        made = _make(parts, session, phase, freeze=True)
-    planned = _planned(parts, made, _judge(parts, made), ())
-    summary = {"run_id": run_id, **remembered(parts, planned.cost)}
-    ledger.plans.record(made, connection=name, attempts_seen=seen, summary=summary)
-    ledger.plans.record_verdicts(made.digest, planned.verdicts)
+    made = _make(parts, phase, freeze=True)
+    planned = _planned(parts, made, _judge(parts, made.plan), ())
+    summary = {
+        "run_id": run_id,
+        "kept": dict(made.plan.kept),
+        **remembered(parts, planned.cost),
+    }
+    ledger.plans.record(made.plan, connection=name, attempts_seen=seen, summary=summary)
+    ledger.plans.record_verdicts(made.plan.digest, planned.verdicts)
     return planned
 
 
 def preview(parts: Parts, phase: Phase, *, rows: int) -> Planned:
-    """Make and judge a plan without writing anything; show the first `rows` of its changes."""
-    with parts.services.warehouse.session() as session:
-        made = _make(parts, session, phase, freeze=False)
-        after = sample(session, made, rows) if rows else None
-    changes = () if after is None else tuple(_changes(parts, after))
-    return _planned(parts, made, _judge(parts, made), changes)
+    """Make and judge a plan without leaving a trace; show the first `rows` of its changes."""
+    made = _make(parts, phase, freeze=False, rows=rows)
+    changes = () if made.sample is None else tuple(_changes(parts, made.sample))
+    return _planned(parts, made, _judge(parts, made.plan), changes)
 
 
-def _make(parts: Parts, session: Session, phase: Phase, *, freeze: bool) -> Plan:
-    return make_plan(
-        session,
-        parts.contract,
-        parts.models,
-        parts.facts,
-        phase=phase,
-        inputs=parts.inputs(),
-        now=parts.clock.now(),
-        freeze=freeze,
-    )
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A plan, some of its actions, and the requests that it took to make it."""
+
+    plan: Plan
+    sample: pa.Table | None
+    lookups: int = 0
+
+
+def _make(parts: Parts, phase: Phase, *, freeze: bool, rows: int = 0) -> _Made:
+    contract, warehouse = parts.contract, parts.services.warehouse
+    inputs, now = parts.inputs(), parts.clock.now()
+    if not asks(contract):
+        with warehouse.session() as session:
+            made = make_plan(
+                session,
+                contract,
+                parts.models,
+                parts.facts,
+                phase=phase,
+                inputs=inputs,
+                now=now,
+                freeze=freeze,
+            )
+            return _Made(made, sample(session, made, rows) if rows else None)
+    with warehouse.session() as session:
+        draft = draft_plan(
+            session,
+            contract,
+            parts.models,
+            parts.facts,
+            phase=phase,
+            inputs=inputs,
+            now=now,
+            suffix=secrets.token_hex(6),
+            most=most_rows(parts),
+        )
+    try:
+        # A look-up tells the vendor of people, so the kill switch stops it too.
+        switch = parts.ledger.switches.paused(contract.sync, contract.destination.connection)
+        answers = ask(parts, draft.questions) if switch is None else Answers()
+    except BaseException:
+        with warehouse.session() as session:
+            drop_draft(session, draft.table)
+        raise
+    with warehouse.session() as session:
+        made = finish_plan(
+            session,
+            draft,
+            answers,
+            parts.models,
+            parts.facts,
+            phase=phase,
+            inputs=inputs,
+            now=now,
+            freeze=freeze,
+        )
+        return _Made(made, sample(session, made, rows) if rows else None, answers.requests)
 
 
 def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
@@ -85,11 +138,11 @@ def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
 
 
 def _planned(
-    parts: Parts, made: Plan, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
+    parts: Parts, made: _Made, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
 ) -> Planned:
-    cost = cost_of(parts, made)
+    cost = cost_of(parts, made.plan, lookups=made.lookups)
     outlook = outlook_of(parts.services, parts.contract, remembered(parts, cost), cost.requests)
-    return Planned(made, verdicts, cost, outlook, changes)
+    return Planned(made.plan, verdicts, cost, outlook, changes)
 
 
 async def _settle(parts: Parts, run_id: str) -> None:
@@ -126,9 +179,13 @@ def _changes(parts: Parts, after: pa.Table) -> Iterator[Change]:
                     _shown(row[field.to], field.data_class),
                 )
                 for field in contract.fields
-                if there.get(field.to) != row[field.to]
+                if _is_written(row, field.to) and there.get(field.to) != row[field.to]
             },
         )
+
+
+def _is_written(row: dict[str, Any], field: str) -> bool:
+    return row["changed"] is None or field in row["changed"]
 
 
 def _shown(value: object, data_class: DataClass) -> str | None:

@@ -120,6 +120,7 @@ def test_plan(project: Project, activation: Command) -> None:
         "cost",
         "verbs",
         "written_fields",
+        "kept_fields",
         "quota",
         "forecast",
         "actions",

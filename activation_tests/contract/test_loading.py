@@ -229,6 +229,46 @@ def test_a_mistake_is_told_with_its_line_and_what_is_right(
     assert int(line) == line_of(path, part)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("identity: [Phone]", "identity names Phone, which is not mapped"),
+        ("identity: [Email, Email]", "identity names Email twice"),
+        (
+            "identity: [Churn_Score__c]",
+            "identity names Churn_Score__c, which is decimal(5,2); only text is found",
+        ),
+        (
+            "conflicts: {fields: {Phone: three_way}}",
+            "conflicts names Phone, which is not mapped",
+        ),
+        (
+            "conflicts: {policy: newest_wins}",
+            "newest_wins needs `modified`, the destination's field with the last change",
+        ),
+        (
+            "conflicts: {modified: SystemModstamp}",
+            "`modified` is only asked for by newest_wins",
+        ),
+        (
+            "conflicts: {policy: threeway}",
+            (
+                "`conflicts.policy` is 'threeway'; it must be one of `source_wins`, "
+                "`destination_wins`, `newest_wins`, `fill_empty`, `three_way`; did you mean "
+                "`three_way`?"
+            ),
+        ),
+    ],
+)
+def test_a_part_that_may_be_left_out_must_fit_the_fields(
+    write: Write, line: str, said: str
+) -> None:
+    """What identity and conflicts name must be mapped, and be enough to go by."""
+    path = write(("  schedule:", f"  {line}\n  schedule:"))
+
+    assert refusal(path) == f"{path}:{line_of(path, line)}: {said}"
+
+
 def test_a_consent_without_subject_says_which_there_are(write: Write) -> None:
     """`consent` must say whether the object is about people."""
     message = refusal(write(("subject: person", "# nothing")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +17,14 @@ from activation.destinations.traits import Normaliser, ObjectTraits
 from activation.planning.actions import read_actions
 from activation.planning.fold import fold
 from activation.planning.model import DestinationFacts, Disposition, Models, Plan, PlanInputs
-from activation.planning.planner import make_plan
+from activation.planning.planner import draft_plan, finish_plan, make_plan
+from activation.planning.questions import Answers, Found, Questions, matched, settled
 from activation.warehouse.duckdb_file import DuckDbFile
 from activation.warehouse.port import Relation, Session
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 LEADS = Relation("marts", "lead_scores")
+NOTHING_ASKED = Questions()
 MODELS = Models(LEADS, (Relation("marts", "consents"),))
 
 
@@ -100,6 +102,8 @@ class Shop:
     held_open: duckdb.DuckDBPyConnection
     """As long as this process has the file open, opening it again costs next to nothing."""
     models: Models = MODELS
+    asked: Questions = NOTHING_ASKED
+    """What the last plan asked the destination."""
 
     def session(self) -> AbstractContextManager[Session]:
         """Open a session of the warehouse."""
@@ -154,6 +158,49 @@ class Shop:
                 freeze=freeze,
             )
 
+    def plan_against(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        inputs: PlanInputs | None = None,
+        freeze: bool = True,
+        now: datetime = NOW,
+        most: int = 1_000,
+    ) -> Plan:
+        """
+        Make a plan of the full phase that asks a destination which holds these records.
+
+        A record has `sync_key` (null if it has none of ours), `destination_id` and its fields.
+        """
+        phase = self.contract.rollout.phases[-1]
+        inputs = inputs or PlanInputs()
+        held = list(records)
+        with self.session() as session:
+            draft = draft_plan(
+                session,
+                self.contract,
+                self.models,
+                self.facts,
+                phase=phase,
+                inputs=inputs,
+                now=now,
+                suffix="test",
+                most=most,
+            )
+        self.asked = draft.questions
+        with self.session() as session:
+            return finish_plan(
+                session,
+                draft,
+                answers(self.contract, self.asked, held),
+                self.models,
+                self.facts,
+                phase=phase,
+                inputs=inputs,
+                now=now,
+                freeze=freeze,
+            )
+
     def actions(self, plan: Plan) -> list[dict[str, Any]]:
         """Return the actions to send."""
         with self.session() as session:
@@ -196,6 +243,29 @@ def open_shop(folder: Path, *, key_type: str = "VARCHAR", **changes: Any) -> Sho
         "status VARCHAR, loaded_at TIMESTAMP)"
     )
     return shop
+
+
+def answers(contract: Contract, asked: Questions, records: Sequence[Mapping[str, Any]]) -> Answers:
+    """Return what a destination that holds these records says to the questions."""
+    mine = [r for r in records if r["sync_key"] in set(asked.keys)]
+    kinds = {"sync_key": pa.string(), "destination_id": pa.string()}
+    for f in contract.fields:
+        kinds[f.to] = pa.string()
+    if contract.conflicts.modified:
+        kinds[contract.conflicts.modified] = pa.timestamp("us", tz="UTC")
+    candidates: dict[str, list[str]] = {}
+    known = {r["sync_key"] for r in mine}
+    rows = [] if asked.new is None else asked.new.to_pylist()
+    for by in contract.identity:
+        open_rows = [
+            (row["sync_key"], row[by])
+            for row in rows
+            if row[by] and row["sync_key"] not in known | candidates.keys()
+        ]
+        found = [Found(r[by], r["destination_id"], r["sync_key"]) for r in records if r.get(by)]
+        candidates |= matched(open_rows, found)
+    theirs = pa.Table.from_pylist(mine, pa.schema(kinds))
+    return Answers(asked.keys, (theirs,), settled(candidates))
 
 
 PHASES = {

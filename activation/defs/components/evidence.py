@@ -35,6 +35,10 @@ def of_plan(planned: Planned) -> Metadata:
         "activation/read_requests": planned.cost.lookups + planned.cost.read_backs,
         "activation/billed": planned.cost.billed,
         "activation/days": planned.outlook.days or 0,
+        "activation/kept": sum(plan.kept.values()),
+        "activation/kept_fields": _table(
+            {"field": field, "rows": rows} for field, rows in plan.kept.items()
+        ),
         "activation/plan": plan.digest,
         "activation/phase": plan.phase,
         "activation/actions": _table(

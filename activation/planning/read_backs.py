@@ -7,13 +7,29 @@ from collections.abc import Iterable
 import pyarrow as pa
 from sqlglot import exp
 
-from activation.planning.mapping import SourceMapping
+from activation.planning.mapping import PayloadField, SourceMapping
+from activation.planning.payload import written
 from activation.planning.state import empty
 from activation.warehouse.port import Session
-from activation.warehouse.sql import column, name, named, not_null, table, temporary, text
+from activation.warehouse.sql import (
+    cast,
+    column,
+    joined,
+    name,
+    named,
+    not_null,
+    table,
+    temporary,
+    text,
+)
 
 READ_BACK = "activation_read_back"
-"""The temporary table of records: `match_key`, `sync_key`, and the fields as in plans."""
+"""
+The temporary table of records: `match_key`, `sync_key`, `destination_id`, the fields as in plans.
+
+Where the contract reads before it writes, it has `theirs_0`..., each field as a payload is kept,
+and `modified`, when the record was last changed, if the contract names the field.
+"""
 TWICE = "activation_read_twice"
 """The temporary table of keys that more than one record has: `match_key`."""
 
@@ -27,6 +43,8 @@ def load_read_back(
     """Cast and normalise the records as the planner does, and keep one record a key."""
     columns = {"match_key": "text", "sync_key": "text", "destination_id": "text"}
     columns |= {f.column: f.sql_type for f in mapping.fields}
+    if mapping.contract.conflicts.reads:
+        columns |= {theirs(f): "text" for f in mapping.fields} | {"modified": "timestamp"}
     session.execute(temporary(_ALL, empty(columns)))
     for page in [pages] if isinstance(pages, pa.Table) else pages:
         if page.num_rows:
@@ -57,6 +75,11 @@ def load_read_back(
     session.execute(exp.Drop(tables=[table(_ALL)], kind="TABLE"))
 
 
+def theirs(field: PayloadField) -> str:
+    """Return the column that has what the destination holds, as a payload is kept."""
+    return f"theirs_{field.place}"
+
+
 def _normalised(mapping: SourceMapping, page: pa.Table) -> exp.Select:
     key = exp.Nullif(
         this=exp.Trim(this=text(column("sync_key", "p"))), expression=exp.Literal.string("")
@@ -77,10 +100,32 @@ def _normalised(mapping: SourceMapping, page: pa.Table) -> exp.Select:
                 )
                 for f in mapping.fields
             ),
+            *_held(mapping, page),
         )
         .from_(table(_PAGE, alias="p"))
         .where(not_null(key.copy()))
     )
+
+
+def _held(mapping: SourceMapping, page: pa.Table) -> list[exp.Expr]:
+    """Return what only conflicts are decided by."""
+    conflicts = mapping.contract.conflicts
+    if not conflicts.reads:
+        return []
+    found: list[exp.Expr] = []
+    for f in mapping.fields:
+        raw = column(f.mapping.to, "p")
+        is_text = _is_text(page.schema.field(f.mapping.to).type)
+        value = f.value(mapping.functions, raw, is_text=is_text)
+        kept = written(mapping.functions, f.mapping.type.kind, value)
+        # What a person wrote may not fit our type; it is not nothing.
+        strange = joined([exp.Literal.string("="), text(raw.copy())])
+        case = exp.case().when(f.misfit(raw.copy(), is_text=is_text), strange).else_(kept)
+        found.append(named(case, theirs(f)))
+    modified: exp.Expr = exp.null()
+    if conflicts.modified is not None and conflicts.modified in page.column_names:
+        modified = column(conflicts.modified, "p")
+    return [*found, named(cast(modified, "timestamp"), "modified")]
 
 
 def _is_text(kind: pa.DataType) -> bool:
