@@ -17,7 +17,7 @@ from activation_tests.sync.project import SYNC, Project
 
 def test_the_requests_are_those_that_are_made(project: Project) -> None:
     """Writes and read-backs are predicted to the request, and nothing is left for other days."""
-    project.fill(2_500)
+    project.fill(1_900)
     project.open_phase()
     planned = project.plan()
     cost = planned.cost
@@ -26,10 +26,10 @@ def test_the_requests_are_those_that_are_made(project: Project) -> None:
     delivered = project.deliver()
 
     reads = [r for r in project.requests("GET") if "/query" in r["path"]]
-    assert (cost.requests, delivered.requests) == (13, 13)
-    assert (cost.read_backs, len(reads)) == (2, 2)
+    assert (cost.requests, delivered.requests) == (10, 10)
+    assert (cost.read_backs, len(reads)) == (1, 1)
     assert (cost.jobs, cost.lookups, cost.billed, planned.outlook.days) == (0, 0, 0, 1)
-    assert cost.total == 15
+    assert cost.total == 11
 
 
 def test_a_sample_is_read_by_key(project: Project) -> None:
@@ -46,16 +46,16 @@ def test_a_sample_is_read_by_key(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("a_day", "used", "days"), [(13, 0, 1), (12, 0, 2), (5, 0, 3), (5, 5, 4), (5, 2, 3)]
+    ("a_day", "used", "days"), [(10, 0, 1), (9, 0, 2), (4, 0, 3), (4, 4, 4), (4, 2, 3)]
 )
 def test_a_small_day_makes_many(project: Project, a_day: int, used: int, days: int) -> None:
-    """The plan says on which day its 13 requests will be done, by what is left of today."""
+    """The plan says on which day its 10 requests will be done, by what is left of today."""
 
     def narrow(attributes: dict[str, Any]) -> None:
         attributes["quota"]["requests_per_day"] = a_day
 
     project.edit_contract(narrow)
-    project.fill(2_500)
+    project.fill(1_900)
     project.open_phase()
     if used:
         budget = Budget("salesforce", SYNC, a_day, headroom=0.2)
