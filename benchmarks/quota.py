@@ -26,7 +26,7 @@ class Used:
     requests: int
     seconds: float
     share: float
-    """Of the allowed rate, between the first and the last request."""
+    """Of the allowed rate: the window by the mean time between a request and the 100th after it."""
     refused: int
 
 
@@ -53,8 +53,9 @@ def measure(*, rolling: bool, processes: int, requests: int) -> Used:
     accepted, refused = ours.recv()
     server.join()
     seconds = accepted[-1] - accepted[0]
-    # The first window's worth goes out at once; the rate shows in what comes after it.
-    share = (len(accepted) - _REQUESTS) / _REQUESTS * _SECONDS / seconds
+    # Of two requests a limit's worth apart, the second leaves a window after the first at best.
+    cycles = [b - a for a, b in zip(accepted, accepted[_REQUESTS:], strict=False)]
+    share = _SECONDS * len(cycles) / sum(cycles)
     windows = "rolling" if rolling else "fixed"
     return Used(windows, processes, len(accepted), round(seconds, 2), round(share, 4), refused)
 
