@@ -48,7 +48,8 @@ def test_only_what_changed_is_sent(delivered: Project) -> None:
     run = delivered.run()
 
     writes = delivered.writes()
-    assert [entry["rows"] for entry in writes] == [200, 50]
+    # Several requests are under way at once, and any of them may arrive first.
+    assert sorted(entry["rows"] for entry in writes) == [50, 200]
     assert {key for entry in writes for key in entry["key_values"]} == {
         f"C-{i:05d}" for i in range(250)
     }
