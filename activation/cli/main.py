@@ -13,6 +13,7 @@ from activation.cli import (
     delivery,
     describing,
     documents,
+    letters,
     operating,
     rehearsing,
 )
@@ -54,6 +55,8 @@ for command, panel in (
 
 
 app.add_typer(auditing.app, rich_help_panel="look")
+app.add_typer(letters.app, rich_help_panel="operate")
+app.add_typer(letters.doubts, rich_help_panel="operate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

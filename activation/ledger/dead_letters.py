@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from activation.ledger import tables
+from activation.ledger import audit, tables
 from activation.ledger.store import Store
+from activation.ledger.switches import require_words
 
 _IDS_IN_ONE_STATEMENT = 500
 
@@ -153,13 +154,25 @@ class DeadLetters:
             }
         )
 
-    def replay(self, sync: str, ids: Sequence[str] | None = None) -> int:
-        """Let the next plan send these rows again, or all open ones; return how many."""
-        return self._move(sync, ids, LetterState.REPLAYED)
+    def replay(
+        self, sync: str, ids: Sequence[str] | None = None, *, reason: str, author: str
+    ) -> int:
+        """
+        Let the next plan send these rows again, or all open ones; return how many.
 
-    def drop(self, sync: str, ids: Sequence[str]) -> int:
-        """Give these payloads up: they stay away until they change; return how many."""
-        return self._move(sync, ids, LetterState.DROPPED)
+        Raises:
+            UsageError: reason or author is empty.
+        """
+        return self._move(sync, ids, LetterState.REPLAYED, reason=reason, author=author)
+
+    def drop(self, sync: str, ids: Sequence[str], *, reason: str, author: str) -> int:
+        """
+        Give these payloads up: they stay away until they change; return how many.
+
+        Raises:
+            UsageError: reason or author is empty.
+        """
+        return self._move(sync, ids, LetterState.DROPPED, reason=reason, author=author)
 
     def forget(self, sync: str, *, older_than: timedelta) -> int:
         """
@@ -174,15 +187,30 @@ class DeadLetters:
                 table.delete().where(table.c.sync == sync, table.c.created_at < before)
             ).rowcount
 
-    def _move(self, sync: str, ids: Sequence[str] | None, state: LetterState) -> int:
+    def _move(
+        self,
+        sync: str,
+        ids: Sequence[str] | None,
+        state: LetterState,
+        *,
+        reason: str,
+        author: str,
+    ) -> int:
+        require_words(reason=reason, author=author)
+        act = audit.Act.REPLAY if state is LetterState.REPLAYED else audit.Act.DROP
         table = tables.dead_letter
         of_sync = sa.and_(table.c.sync == sync, table.c.state == LetterState.OPEN)
         conditions = [of_sync] if ids is None else [of_sync & some for some in _among("id", ids)]
         with self.store.write() as connected:
-            return sum(
+            moved = sum(
                 connected.execute(table.update().where(condition).values(state=state)).rowcount
                 for condition in conditions
             )
+            if moved:
+                subject = {"sync": sync, "rows": str(moved)}
+                at = self.store.clock.now()
+                audit.append(connected, act, subject, author=author, reason=reason, at=at)
+            return moved
 
 
 def add(connected: sa.Connection, letters: Sequence[DeadLetter]) -> None:

@@ -61,7 +61,7 @@ def test_a_newer_letter_takes_the_place_of_the_older(
 def test_rejected_rows_wait_until_they_change(ledger: Ledger, letter: DeadLetter) -> None:
     """A rejected or dropped payload is among the rows that do not go out again."""
     write(ledger, letter, replace(letter, id="b:2", key_hash=key_hash("s", "l"), row_hash=2**62))
-    ledger.dead_letters.drop("s", ["b:2"])
+    ledger.dead_letters.drop("s", ["b:2"], reason="r", author="a")
 
     rejected = ledger.rejected_rows("s")
 
@@ -85,10 +85,10 @@ def test_a_replay_lets_rows_out(ledger: Ledger, letter: DeadLetter) -> None:
     """A replayed letter no longer keeps its row back; one that is named alone moves alone."""
     write(ledger, letter, replace(letter, id="b:2", key_hash=key_hash("s", "l")))
 
-    assert ledger.dead_letters.replay("s", ["b:2"]) == 1
+    assert ledger.dead_letters.replay("s", ["b:2"], reason="r", author="a") == 1
     assert ledger.rejected_rows("s").column("key_hash").to_pylist() == [key_hash("s", "k")]
-    assert ledger.dead_letters.replay("s") == 1
-    assert ledger.dead_letters.replay("s") == 0
+    assert ledger.dead_letters.replay("s", reason="r", author="a") == 1
+    assert ledger.dead_letters.replay("s", reason="r", author="a") == 0
     assert ledger.rejected_rows("s").num_rows == 0
 
 
