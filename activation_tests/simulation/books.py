@@ -19,13 +19,30 @@ from activation_tests.simulation.direct import DirectConnection
 # The watcher sees what becomes durable, whoever wrote it.
 _WATCHER = """
 CREATE TABLE watched (
-    no INTEGER PRIMARY KEY, batch TEXT, plan TEXT, old TEXT, new TEXT, blocked TEXT, fence TEXT
+    no INTEGER PRIMARY KEY, batch TEXT, plan TEXT, old TEXT, new TEXT, blocked TEXT, fence TEXT,
+    verb TEXT
 );
+CREATE TABLE heard (topic TEXT, said TEXT);
+CREATE TRIGGER begin AFTER INSERT ON batch
+BEGIN
+    INSERT INTO watched (batch, plan, old, new, blocked, fence, verb)
+    VALUES (NEW.id, NEW.plan_digest, '', NEW.state, NEW.blocked, NEW.fence_until, NEW.verb);
+END;
 CREATE TRIGGER watch AFTER UPDATE OF state, requests ON batch
 WHEN OLD.state <> NEW.state OR OLD.requests <> NEW.requests
 BEGIN
-    INSERT INTO watched (batch, plan, old, new, blocked, fence)
-    VALUES (NEW.id, NEW.plan_digest, OLD.state, NEW.state, NEW.blocked, NEW.fence_until);
+    INSERT INTO watched (batch, plan, old, new, blocked, fence, verb)
+    VALUES (
+        NEW.id, NEW.plan_digest, OLD.state, NEW.state, NEW.blocked, NEW.fence_until, NEW.verb
+    );
+END;
+CREATE TRIGGER hear_first AFTER INSERT ON signal WHEN NEW.topic <> 'demand'
+BEGIN
+    INSERT INTO heard VALUES (NEW.topic, NEW.said);
+END;
+CREATE TRIGGER hear AFTER UPDATE ON signal WHEN NEW.topic <> 'demand'
+BEGIN
+    INSERT INTO heard VALUES (NEW.topic, NEW.said);
 END;
 """
 

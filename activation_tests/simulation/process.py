@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from activation.errors import Unavailable
 from activation.ledger import Ledger
 from activation_tests.simulation.books import Books, BooksStore
+from activation_tests.simulation.scenario import Start
 from activation_tests.simulation.stage import Stage
 
 T = TypeVar("T")
@@ -26,9 +27,11 @@ class CrashError(BaseException):
 class Process:
     """One simulated process; a dead one neither writes nor sends any more."""
 
-    def __init__(self, stage: Stage, name: str, books: Books) -> None:
+    def __init__(self, stage: Stage, name: str, books: Books, start: Start) -> None:
         self.stage = stage
         self.name = name
+        self.sync = stage.scenario.works[start.work].sync
+        self.machine = start.machine
         self.alive = True
         self.frozen_until = 0.0
         self.in_flight = 0
@@ -36,11 +39,11 @@ class Process:
         self.delivers: str | None = None
         """The digest of the plan that it delivers."""
         self.since: datetime | None = None
-        """When it began to, on the wall clock."""
+        """When it began to, on its own clock."""
         self.listening = 0.0
-        """Seconds that the request which was just made takes to be answered."""
+        """Seconds for which the request that was just made is listened to."""
         self.randomness = stage.chance(name)
-        self.clock = ProcessClock(stage)
+        self.clock = ProcessClock(self)
         self.wire = ProcessWire(self)
         self.ledger = Ledger(ProcessStore(books.engine, self.clock, books.direct, self))
 
@@ -72,17 +75,24 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class ProcessClock:
-    """The machine's clock, which may be wrong by some seconds; spans are always right."""
+    """
+    The clock of the process's machine, which may be wrong by some seconds; spans are right.
 
-    stage: Stage
+    What a blocking call does after its answer has come, it does then, although the others get
+    their turn only afterwards.
+    """
+
+    process: Process
 
     def now(self) -> datetime:
         """Return the wall clock."""
-        return self.stage.wall()
+        process = self.process
+        wall = process.stage.wall(process.machine)
+        return wall + timedelta(seconds=process.listening) if process.listening else wall
 
     def monotonic(self) -> float:
         """Return seconds that never run backwards."""
-        return self.stage.now()
+        return self.process.stage.now() + self.process.listening
 
     async def sleep(self, seconds: float) -> None:
         """Let that many seconds pass."""

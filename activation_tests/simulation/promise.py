@@ -1,29 +1,36 @@
-"""The contract of the simulated sync."""
+"""The contracts of the simulated syncs."""
 
 from __future__ import annotations
 
 from functools import cache
 
+from activation.contract.destination import Mode
 from activation.contract.model import Contract
+from activation_tests.simulation.scenario import Work
 
-SYNC = "contact_scores"
 CONNECTION = "crm"
 
 
+def contract(work: Work, requests_per_day: int) -> Contract:
+    """Return the contract of a sync with that quota."""
+    return _contract(work.sync, work.mode, requests_per_day, work.concurrency)
+
+
 @cache
-def contract(requests_per_day: int, concurrency: int) -> Contract:
-    """Return the contract with this quota."""
+def _contract(sync: str, mode: Mode, requests_per_day: int, concurrency: int) -> Contract:
     return Contract.model_validate(
         {
-            "sync": SYNC,
+            "sync": sync,
             "objective": "Show each contact's score to the people who call.",
             "owner": "team:growth",
-            "source": {"model": "scores", "grain": ["contact"], "version": "scored_at"},
-            "destination": {"connection": CONNECTION, "object": "Contact", "key": "Key__c"},
-            "fields": [
-                _field("Stamp", "integer"),
-                _field("Note", "text(80)"),
-            ],
+            "source": {"model": sync, "grain": ["contact"], "version": "scored_at"},
+            "destination": {
+                "connection": CONNECTION,
+                "object": sync,
+                "key": "Key__c",
+                "mode": mode,
+            },
+            "fields": [_field("Stamp", "integer"), _field("Note", "text(80)")],
             "consent": {"subject": "none"},
             "freshness": {"max_age": "30h"},
             "guards": dict.fromkeys(

@@ -36,14 +36,25 @@ _FROM_BOOKS = {
     "a request refused whole while in doubt": (
         "SELECT 1 FROM watched WHERE new = 'refused' AND fence IS NOT NULL"
     ),
-    "a plan taken up where it was left": (
-        "SELECT 1 FROM watched WHERE old = 'planned' AND new = 'intended'"
-        " GROUP BY batch HAVING count(*) > 2"
+    "a removal that nobody answered": (
+        "SELECT 1 FROM watched WHERE new = 'sent' AND verb = 'remove'"
+    ),
+    "a creation held for a human": (
+        "SELECT 1 FROM watched WHERE new = 'in_doubt' AND fence LIKE '9999%'"
+    ),
+    "a pace slowed down": "SELECT 1 FROM heard WHERE topic = 'pace'",
+    "a breaker opened": (
+        "SELECT 1 FROM heard WHERE topic = 'breaker'"
+        " AND json_extract(said, '$.open_until') IS NOT NULL"
     ),
 }
 
 
 _SEEN_ON_STAGE = (
+    "a plan taken up where it was left",
+    "a rate was used up",
+    "an idempotency key was known",
+    "two syncs on the wire at once",
     "a later run settled what was in doubt",
     "a request took effect late",
     "a request took effect late, after its repetition was folded",

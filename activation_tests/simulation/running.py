@@ -14,13 +14,16 @@ from activation.delivery import (
     receipts,
     settle,
 )
-from activation.errors import Refused, Stopped
+from activation.errors import Busy, Stopped
 from activation.gates.verdict import Gate, Verdict
-from activation_tests.simulation.judge import BOUNDS, HEADROOM, Judge
+from activation.ledger.plans import PlanState
+from activation_tests.simulation.account import Account
+from activation_tests.simulation.allowance import HEADROOM
+from activation_tests.simulation.judge import BOUNDS, Judge
 from activation_tests.simulation.planner import FrozenActions, Warehouse
 from activation_tests.simulation.process import Process
-from activation_tests.simulation.promise import CONNECTION, SYNC
-from activation_tests.simulation.vendor import Account, Vendor
+from activation_tests.simulation.promise import CONNECTION
+from activation_tests.simulation.vendor import Vendor
 
 
 @dataclass(slots=True)
@@ -34,15 +37,20 @@ class Run:
     judge: Judge
     account: Account
 
+    @property
+    def sync(self) -> str:
+        """Return the sync's name."""
+        return self.contract.sync
+
     def newest(self, phase: str) -> str | None:
         """Return the digest of the phase's newest plan, if it has one."""
-        plan = self.process.ledger.plans.latest(SYNC, phase)
+        plan = self.process.ledger.plans.latest(self.sync, phase)
         return None if plan is None else plan.digest
 
     async def plan(self, phase: str) -> str:
         """Settle, fold what arrived, make and judge a plan; return its digest."""
         process, ledger, stage = self.process, self.process.ledger, self.process.stage
-        switch = ledger.switches.paused(SYNC, CONNECTION)
+        switch = ledger.switches.paused(self.sync, CONNECTION)
         if switch is None:
             settled = await settle(
                 Recovery(self.contract, process.name, HEADROOM, BOUNDS),
@@ -55,17 +63,17 @@ class Run:
             )
             if settled.found > settled.in_doubt:
                 stage.saw("a later run settled what was in doubt")
-        seen = ledger.plans.last_attempt(SYNC)
+        seen = ledger.plans.last_attempt(self.sync)
         await self.fold()
         frozen = self.warehouse.make(ledger, self.contract, phase, process.clock.now())
         stage.tell(
             process.name,
             f"plans {frozen.plan.digest[:6]} of {phase}:"
-            f" {[(row.key, row.version) for _, row in frozen.rows]}",
+            f" {[(a.operation.value, a.row.key, a.row.version) for a in frozen.actions]}",
         )
         await process.breathe(0.5)
         process.hazard("before the plan is kept")
-        paused = ledger.switches.paused(SYNC, CONNECTION) is not None
+        paused = ledger.switches.paused(self.sync, CONNECTION) is not None
         frozen.passed = frozen.passed and not paused
         verdicts = [
             Verdict(gate, passed=frozen.passed or gate is not Gate.KILL_SWITCH, summary="said")
@@ -86,8 +94,9 @@ class Run:
         """
         process, ledger = self.process, self.process.ledger
         plan = ledger.plans.get(digest)
-        if plan.table not in self.warehouse.tables:
-            raise Refused("The plan has no actions any more.", hint="Plan again.")
+        self.warehouse.table(plan.table)
+        if plan.state is PlanState.DELIVERING:
+            process.stage.saw("a plan taken up where it was left")
         stopped: Stopped | None = None
         process.delivers, process.since = plan.digest, process.clock.now()
         try:
@@ -106,20 +115,30 @@ class Run:
         outcomes(ledger, plan.digest)
         await process.breathe()
         await self.fold()
-        self.warehouse.drop(ledger.plans.tables_in_use(SYNC))
+        self._drop_outlived()
         if stopped is not None:
             raise stopped
+
+    def _drop_outlived(self) -> None:
+        leases, plans = self.process.ledger.leases, self.process.ledger.plans
+        try:
+            lease = leases.acquire(self.sync, self.process.name, seconds=BOUNDS.lease_seconds)
+        except Busy:
+            return
+        self.warehouse.drop(plans.tables_in_use(self.sync))
+        leases.release(lease)
 
     async def fold(self) -> None:
         """Merge what the delivered state does not know of yet."""
         process = self.process
-        for folded in receipts(process.ledger, SYNC):
-            rows = self.warehouse.plans[folded.plan_digest].rows
+        for folded in receipts(process.ledger, self.sync):
+            actions = self.warehouse.plans[folded.plan_digest].actions
             for receipt in folded.rows.to_pylist():
-                row = rows[receipt["action_no"]][1]
-                held = self.vendor.records.get(row.key)
-                at = None if held is None else (held.version, held.id)
-                self.judge.folds(row, receipt["destination_id"], at)
+                self.judge.folds(
+                    actions[receipt["action_no"]],
+                    receipt["destination_id"],
+                    self.vendor.objects[self.sync].get(actions[receipt["action_no"]].row.key),
+                )
             self.warehouse.fold(folded)
             await process.breathe()
             process.hazard("between merge and mark")

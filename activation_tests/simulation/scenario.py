@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from activation.contract.destination import Mode
+from activation.destinations.traits import Bucket, EndpointClass
+
 HORIZON = timedelta(minutes=10)
 MARGIN = 30.0
 """Seconds by which clocks may be wrong; a late request lands that much before its horizon."""
@@ -30,6 +33,61 @@ class Fault(StrEnum):
 
 
 _DOUBTFUL = (Fault.LATE, Fault.LATE, Fault.LOST_ANSWER, Fault.LOST_REQUEST)
+_DOUBTING, _GRUDGING = 0.25, 0.1
+"""Shares of the seeds in which hardly any request, or hardly any row, gets through."""
+_BUCKETS = (
+    (),
+    (),
+    (),
+    (Bucket("burst", 3, 10.0),),
+    (Bucket("burst", 6, 60.0), Bucket("second", 1, 1.0)),
+    (Bucket("burst", 5, 20.0), Bucket("at once", 2, None)),
+)
+_CLASSES = (
+    EndpointClass.KEYED_UPSERT,
+    EndpointClass.KEYED_UPSERT,
+    EndpointClass.IDEMPOTENT_CREATE,
+    EndpointClass.UNKEYED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one sync has to do, and over what kind of endpoint."""
+
+    sync: str
+    kind: EndpointClass
+    mode: Mode
+    rows: int
+    batch_rows: int
+    concurrency: int
+    requests_per_day: int
+    moves: int
+    """Times the source moves on while faults are about."""
+    revocations: int
+    vanishing: float
+    """The chance that a row is gone, or there again, when the source moves on."""
+    gate: float
+    """The chance that a plan does not pass its gates."""
+    bad: float
+    """The chance that a new row is one that the vendor refuses for good."""
+    poison: float
+    """The chance that a new row is one for which the vendor refuses the whole request."""
+    key_life: timedelta
+    """How long the vendor remembers an idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One run: what it plans and delivers, and how long after the one before."""
+
+    work: int
+    """Whose run it is: the number of the sync."""
+    phase: str
+    repeated: bool
+    """Whether it delivers what is planned already instead of planning anew."""
+    machine: int
+    gap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +96,16 @@ class Scenario:
 
     seed: int
     start: datetime
-    rows: int
-    batch_rows: int
-    concurrency: int
-    requests_per_day: int
+    works: tuple[Work, ...]
+    starts: tuple[Start, ...]
     daily_limit: int
+    buckets: tuple[Bucket, ...]
     faults: Mapping[Fault, float]
     """By fault, the share of requests that it befalls."""
-    runs: int
-    gaps: tuple[float, ...]
-    """Seconds between the starts of the runs."""
-    phases: tuple[str, ...]
-    """What each run plans and delivers."""
-    repeated: tuple[bool, ...]
-    """Whether a run delivers what is planned already instead of planning anew."""
-    moves: int
-    """Times the source moves on while faults are about."""
-    revocations: int
     pauses: int
     jumps: int
+    skew: float
+    """Seconds by which the second machine's clock is ahead of the first one's."""
     eaten: int
     """Requests that other tools take of the account's day."""
     crash: float
@@ -65,53 +114,85 @@ class Scenario:
     """The chance that a process stands still at a scheduling point."""
     deaf: float
     """The chance that a transaction finds the ledger out of reach."""
-    gate: float
-    """The chance that a plan does not pass its gates."""
     loitering: float
     """The chance that a plan lies about before it is delivered."""
-    bad: float
-    """The chance that a new row is one that the vendor refuses for good."""
-    poison: float
-    """The chance that a new row is one for which the vendor refuses the whole request."""
+
+    @property
+    def in_step(self) -> bool:
+        """Return whether all machines tell the same time, as rates need it."""
+        return not (self.jumps or self.skew)
 
 
 def draw(seed: int) -> Scenario:
     """Return the scenario of a seed; most faults are absent from most, so that others show."""
     r = random.Random(f"{seed}/scenario")  # noqa: S311 - replayable
-    runs = r.choice((2, 2, 3, 3, 4))
-    # In one seed of four, hardly any request is answered, and plans lie about meanwhile.
-    doubtful = r.random() < 0.25
+    # In some seeds hardly any request is answered, and plans lie about meanwhile.
+    doubtful = r.random() < _DOUBTING
+    works = tuple(_work(r, name, doubtful=doubtful) for name in r.choice(_SYNCS))
     return Scenario(
         seed=seed,
         start=datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=r.randrange(86_400)),
-        rows=r.randint(2, 9),
-        batch_rows=r.choice((1, 2, 3, 3, 4, 6)),
-        concurrency=r.choice((1, 2, 3)),
-        requests_per_day=r.choice((3, 8, 500, 500, 500)),
+        works=works,
+        starts=_starts(r, len(works), doubtful=doubtful),
         daily_limit=r.choice((8, 15, 1000, 1000)),
+        buckets=r.choice(_BUCKETS),
         faults=_faults(r, doubtful=doubtful),
-        runs=runs,
-        gaps=tuple(r.uniform(0, 300) if doubtful else _gap(r) for _ in range(runs)),
-        phases=tuple(r.choice(("all", "all", "some")) for _ in range(runs)),
-        repeated=tuple(r.random() < 0.2 for _ in range(runs)),
-        moves=3 if doubtful else r.choice((1, 2, 3)),
-        revocations=r.choice((0, 1, 4)),
         pauses=r.choice((0, 0, 0, 1, 2)),
         jumps=r.choice((0, 0, 0, 2)),
+        skew=r.choice((0, 0, 0, r.uniform(-1, 1) * MARGIN / 3)),
         eaten=r.choice((0, 0, 0, 5, 20)),
         crash=r.choice((0, 0, 0.01, 0.03)),
         freeze=r.choice((0, 0, 0, 0.02)),
         deaf=r.choice((0, 0, 0, 0.01)),
-        gate=r.choice((0, 0, 0, 0.3)),
         loitering=0.6 if doubtful else r.choice((0, 0.1, 0.3)),
+    )
+
+
+_SYNCS = (("scores",), ("scores",), ("scores", "flags"))
+
+
+def _work(r: random.Random, sync: str, *, doubtful: bool) -> Work:
+    kind = r.choice(_CLASSES)
+    creates = kind in {EndpointClass.IDEMPOTENT_CREATE, EndpointClass.UNKEYED}
+    keyed = r.choice((Mode.UPSERT, Mode.MIRROR, Mode.MIRROR))
+    mode = Mode.CREATE_ONLY if creates else keyed
+    return Work(
+        sync=sync,
+        kind=kind,
+        mode=mode,
+        rows=r.randint(2, 8),
+        batch_rows=r.choice((1, 2, 3, 3, 4, 6)),
+        concurrency=r.choice((1, 2, 3)),
+        requests_per_day=r.choice((3, 8, 500, 500, 500)),
+        moves=3 if doubtful else r.choice((1, 2, 3)),
+        revocations=r.choice((0, 1, 4)),
+        vanishing=r.choice((0.2, 0.7)) if mode is Mode.MIRROR else 0,
+        gate=r.choice((0, 0, 0, 0.3)),
         bad=r.choice((0, 0, 0.15)),
         poison=r.choice((0, 0, 0.15)),
+        key_life=timedelta(minutes=r.choice((10, 120))),
+    )
+
+
+def _starts(r: random.Random, works: int, *, doubtful: bool) -> tuple[Start, ...]:
+    runs = r.choice((2, 2, 3, 3, 4)) + works - 1
+    return tuple(
+        Start(
+            work=number % works,
+            phase=r.choice(("all", "all", "some")),
+            repeated=r.random() < 0.2,
+            machine=r.randrange(2),
+            gap=r.uniform(0, 300) if doubtful else _gap(r),
+        )
+        for number in range(runs)
     )
 
 
 def _faults(r: random.Random, *, doubtful: bool) -> dict[Fault, float]:
     if doubtful:
         return {r.choice(_DOUBTFUL): r.uniform(0.3, 0.95) for _ in range(2)}
+    if r.random() < _GRUDGING:
+        return {Fault.LOCKED: r.uniform(0.6, 0.95), Fault.PARTIAL: r.uniform(0, 0.5)}
     return {fault: r.uniform(0.05, 0.5) for fault in Fault if r.random() < 0.25}
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from activation_tests.simulation.scenario import Work
 from activation_tests.simulation.stage import Stage
 
-FINE, BAD, POISON = "fine", "bad", "poison"
+FINE, BAD, POISON, GONE = "fine", "bad", "poison", "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One state of one key."""
+    """One state of one key; `gone` is a state too."""
 
     key: str
     version: int
@@ -29,27 +30,29 @@ class Row:
 class Source:
     """The rows as they are now; a key's version only ever grows."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, work: Work) -> None:
         self._stage = stage
-        self._chance = stage.chance("source")
+        self._work = work
+        self.sync = work.sync
+        self._chance = stage.chance(f"source {work.sync}")
         self._version = 0
         self.rows: dict[str, Row] = {}
         self.revoked_at: dict[str, float] = {}
         """When consent was withdrawn, by key, for those who have not granted it anew."""
-        for number in range(stage.scenario.rows):
-            self._put(f"k{number:02d}")
+        for number in range(work.rows):
+            self._put(self._key(number))
 
     def cohort(self, phase: str) -> list[str]:
         """Return the keys of a phase, in order; `some` is within `all`."""
-        return [key for key in sorted(self.rows) if phase == "all" or int(key[1:]) % 2 == 0]
+        return [key for key in sorted(self.rows) if phase == "all" or int(key[-2:]) % 2 == 0]
 
     def move(self) -> None:
-        """Let some rows change and one or two appear."""
+        """Let some rows change, one or two appear, and some vanish where that means something."""
         changed = [key for key in self.rows if self._chance.random() < 0.6]
-        new = [f"k{len(self.rows) + n:02d}" for n in range(self._chance.randint(0, 2))]
+        new = [self._key(len(self.rows) + n) for n in range(self._chance.randint(0, 2))]
         for key in (*changed, *new):
             self._put(key)
-        self._stage.tell("source", f"moves on to {self._version}")
+        self._stage.tell(self._work.sync, f"moves on to {self._version}")
 
     def revoke(self) -> None:
         """Let somebody withdraw consent, or grant it again."""
@@ -58,14 +61,19 @@ class Source:
             del self.revoked_at[key]
         else:
             self.revoked_at[key] = self._stage.now()
-        self._stage.tell("source", f"consent of {key}: {key not in self.revoked_at}")
+        self._stage.tell(self._work.sync, f"consent of {key}: {key not in self.revoked_at}")
+
+    def _key(self, number: int) -> str:
+        return f"{self._work.sync[0]}{number:02d}"
 
     def _put(self, key: str) -> None:
-        scenario, draw = self._stage.scenario, self._chance.random()
+        work, draw = self._work, self._chance.random()
         note = FINE
-        if self._stage.faulty and draw < scenario.bad:
+        if self._stage.faulty and draw < work.bad:
             note = BAD
-        elif self._stage.faulty and draw > 1 - scenario.poison:
+        elif self._stage.faulty and draw > 1 - work.poison:
             note = POISON
+        if work.vanishing and key in self.rows and self._chance.random() < work.vanishing:
+            note = GONE
         self._version += 1
         self.rows[key] = Row(key, self._version, note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +10,9 @@ from datetime import datetime, timedelta
 from activation_tests.simulation.loop import VirtualLoop
 from activation_tests.simulation.scenario import Scenario
 from activation_tests.simulation.trace import Trace
+
+PLENTY = 1000
+"""Requests a day, once the faults have healed."""
 
 
 @dataclass(slots=True)
@@ -20,8 +24,8 @@ class Stage:
     trace: Trace
     faulty: bool = True
     """Whether faults are still about."""
-    jumped: float = 0.0
-    """Seconds by which the machines' wall clock is wrong."""
+    wrong: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    """Seconds by which each machine's clock is wrong."""
     states: set[str] = field(default_factory=set)
     """The rare states that this seed came through."""
     violations: list[str] = field(default_factory=list)
@@ -30,9 +34,15 @@ class Stage:
         """Return virtual seconds since the start; they are always right."""
         return self.loop.time()
 
-    def wall(self) -> datetime:
-        """Return what the machines believe the time to be."""
-        return self.scenario.start + timedelta(seconds=self.now() + self.jumped)
+    def wall(self, machine: int | None = None) -> datetime:
+        """Return the time, or what a machine believes it to be."""
+        wrong = 0.0 if machine is None else self.wrong[machine]
+        return self.scenario.start + timedelta(seconds=self.now() + wrong)
+
+    def allowed(self, sync: str) -> int:
+        """Return the requests that a sync's contract allows it a day."""
+        work = next(work for work in self.scenario.works if work.sync == sync)
+        return work.requests_per_day if self.faulty else PLENTY
 
     def chance(self, name: str) -> random.Random:
         """Return randomness of one's own, so that one part's draws do not move another's."""
@@ -50,3 +60,22 @@ class Stage:
         """Keep that a promise was broken."""
         self.violations.append(f"{promise}: {what}")
         self.tell("JUDGE", f"{promise}: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class StageClock:
+    """The time as it is, for those who stand beside the stage."""
+
+    stage: Stage
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.stage.wall()
+
+    def monotonic(self) -> float:
+        """Return seconds since the start."""
+        return self.stage.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that many seconds pass."""
+        await asyncio.sleep(seconds)

@@ -7,29 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from activation.contract.destination import Mode
 from activation.errors import ActivationError, Refused, Stopped
 from activation.ledger import Ledger
 from activation.ledger.conservation import RowsLostError, check
+from activation.ledger.switches import EVERYTHING
+from activation_tests.simulation.account import Account
 from activation_tests.simulation.books import Books
 from activation_tests.simulation.judge import Judge
 from activation_tests.simulation.loop import VirtualLoop, run
 from activation_tests.simulation.planner import Warehouse
-from activation_tests.simulation.process import CrashError, Process, ProcessClock
-from activation_tests.simulation.promise import SYNC, contract
+from activation_tests.simulation.process import CrashError, Process
+from activation_tests.simulation.promise import CONNECTION, contract
 from activation_tests.simulation.rarities import from_books
 from activation_tests.simulation.running import Run
-from activation_tests.simulation.scenario import MARGIN, draw
-from activation_tests.simulation.source import FINE, Source
-from activation_tests.simulation.stage import Stage
+from activation_tests.simulation.scenario import MARGIN, Start, draw
+from activation_tests.simulation.source import FINE, GONE, Source
+from activation_tests.simulation.stage import Stage, StageClock
 from activation_tests.simulation.trace import Trace
-from activation_tests.simulation.vendor import Account, Vendor
+from activation_tests.simulation.vendor import Vendor
 
 _PATIENCE = 6 * 3600.0
 """Seconds in which every run must have come to its end."""
 _VISITS = (900.0, 3600.0, 3 * 3600.0, 6 * 3600.0, 6 * 3600.0, 7.8 * 3600.0)
 """Seconds between the runs after healing; the last begins when 24 hours are just over."""
-
-
 _WRONG = MARGIN / 2
 _LOITERING = (30.0, 200.0, 500.0, 700.0, 4000.0)
 """Seconds for which a plan may lie about."""
@@ -77,7 +78,7 @@ def simulate(seed: int, *, keep_all: bool = False, direct: bool = True) -> Repor
     world = World(stage, _books(direct=direct))
     run(loop, world.live())
     for row in world.books.ask("SELECT * FROM batch ORDER BY id"):
-        trace.add(0, "ledger", repr(row[:-2]))
+        trace.add(0, "ledger", repr(row))
     return Report(
         seed,
         trace.digest,
@@ -95,32 +96,35 @@ class World:
         books.renew()
         self.stage = stage
         self.books = books
-        self.source = Source(stage)
-        self.warehouse = Warehouse(stage, self.source)
+        self.warehouses = {
+            work.sync: Warehouse(stage, Source(stage, work), work.gate)
+            for work in stage.scenario.works
+        }
         self.processes: list[Process] = []
-        self.judge = Judge(stage, books, self.warehouse, self.processes)
+        self.judge = Judge(stage, books, self.warehouses, self.processes)
         self.vendor = Vendor(stage, self.judge)
         # Whoever works the switches is a person, who neither dies nor stands still.
-        self.ledger = Ledger(books.store(ProcessClock(stage)))
+        self.ledger = Ledger(books.store(StageClock(stage)))
 
     async def live(self) -> None:
         """Let faults be about, heal them, and see that everything becomes current."""
         scenario = self.stage.scenario
+        self.stage.wrong[1] = scenario.skew
         around = [
-            asyncio.ensure_future(self._at_times("moves", scenario.moves, self.source.move)),
-            asyncio.ensure_future(
-                self._at_times("revocations", scenario.revocations, self.source.revoke)
-            ),
-            asyncio.ensure_future(self._at_times("jumps", scenario.jumps, self._jump)),
-            asyncio.ensure_future(self._at_times("eaten", int(scenario.eaten > 0), self._eat)),
-            asyncio.ensure_future(self._switch()),
+            self._at_times("jumps", scenario.jumps, self._jump),
+            self._at_times("eaten", int(scenario.eaten > 0), self._eat),
+            self._switch(),
         ]
+        for work in scenario.works:
+            source = self.warehouses[work.sync].source
+            around.append(self._at_times(f"{work.sync} moves", work.moves, source.move))
+            around.append(self._at_times(f"{work.sync} consent", work.revocations, source.revoke))
+        happening = [asyncio.ensure_future(one) for one in around]
         runs = []
-        for number, gap in enumerate(scenario.gaps):
-            phase, repeated = scenario.phases[number], scenario.repeated[number]
-            runs.append(asyncio.ensure_future(self._run(phase, repeated=repeated)))
-            await asyncio.sleep(gap)
-        await asyncio.gather(*around)
+        for start in scenario.starts:
+            runs.append(asyncio.ensure_future(self._run(start)))
+            await asyncio.sleep(start.gap)
+        await asyncio.gather(*happening)
         await asyncio.wait(runs, timeout=_PATIENCE)
         if not all(task.done() for task in runs):
             self.stage.violated("bounded time", "a run does not end")
@@ -131,33 +135,59 @@ class World:
     async def _heal(self) -> None:
         self.stage.faulty = False
         self.stage.tell("world", "faults heal")
-        if self.judge.paused_at is not None:
-            self._turn(paused=False)
+        for scope in list(self.judge.paused):
+            self._turn(scope, paused=False)
         for visit in _VISITS:
             if self._behind() is None and not self.vendor.pending:
                 break
             await asyncio.sleep(visit)
-            await self._run("all")
+            for number in range(len(self.stage.scenario.works)):
+                await self._run(Start(number, "all", repeated=False, machine=0, gap=0))
         if behind := self._behind():
             self.stage.violated("eventually delivered", behind)
 
     def _behind(self) -> str | None:
         """Return what is not current, at the vendor or in what we know of it."""
-        for key in self.source.cohort("all"):
-            row = self.source.rows[key]
-            if row.note != FINE or key in self.source.revoked_at:
-                continue
-            held, known = self.vendor.records.get(key), self.warehouse.delivered.get(key)
-            if held is None or held.version != row.version:
-                return f"{key} is {held and held.version} at the vendor, not {row.version}"
-            if known is None or known.version != row.version:
-                return f"{key} is {known and known.version} in the delivered state"
+        for work in self.stage.scenario.works:
+            warehouse = self.warehouses[work.sync]
+            held_for_humans = self._held_for_humans(work.sync)
+            for key in warehouse.source.cohort("all"):
+                if key not in held_for_humans and (behind := self._of_key(work.sync, key)):
+                    return behind
         return None
+
+    def _of_key(self, sync: str, key: str) -> str | None:
+        warehouse = self.warehouses[sync]
+        row, known = warehouse.source.rows[key], warehouse.delivered.get(key)
+        held = self.vendor.objects[sync].get(key)
+        if row.note == GONE:
+            return f"{key} is in the delivered state still" if known is not None else None
+        if row.note != FINE or key in warehouse.source.revoked_at:
+            return None
+        create_only = self._mode(sync) is Mode.CREATE_ONLY
+        if held is None or not held.alive or not (create_only or held.version == row.version):
+            return f"{key} is {held and held.version} at the vendor, not {row.version}"
+        if known is None or not (create_only or known.version == row.version):
+            return f"{key} is {known and known.version} in the delivered state"
+        return None
+
+    def _mode(self, sync: str) -> Mode:
+        return next(work.mode for work in self.stage.scenario.works if work.sync == sync)
+
+    def _held_for_humans(self, sync: str) -> set[str]:
+        """Return the keys whose fate only a human can settle."""
+        keys: set[str] = set()
+        for fenced in self.ledger.fences.of(sync):
+            if fenced.until.year > 9000:
+                actions = self.warehouses[sync].plans[fenced.plan_digest].actions
+                for first, last in fenced.actions:
+                    keys.update(action.row.key for action in actions[first : last + 1])
+        return keys
 
     def _audit(self) -> None:
         """Hold the books of all plans against the equation, and against what was planned."""
-        for (digest,) in self.books.ask("SELECT digest FROM plan ORDER BY no"):
-            frozen = self.warehouse.plans[digest]
+        for sync, digest in self.books.ask("SELECT sync, digest FROM plan ORDER BY no"):
+            frozen = self.warehouses[sync].plans[digest]
             try:
                 tallies = self.ledger.outcomes(digest)
                 check(tallies)
@@ -172,21 +202,23 @@ class World:
             " ('delivered', 'refused', 'split', 'blocked') GROUP BY batch"
         ):
             self.stage.violated("acknowledged once", f"{key} was touched {number} times")
+        self.judge.audit()
         for state in from_books(self.books):
             self.stage.saw(state)
 
-    async def _run(self, phase: str, *, repeated: bool = False) -> None:
+    async def _run(self, start: Start) -> None:
         """Plan, unless the newest plan is taken up again, and deliver in a process of its own."""
         scenario, stage = self.stage.scenario, self.stage
-        process = Process(stage, f"run-{len(self.processes) + 1}", self.books)
+        work = scenario.works[start.work]
+        process = Process(stage, f"run-{len(self.processes) + 1}", self.books, start)
         self.processes.append(process)
-        share = scenario.requests_per_day if stage.faulty else 1000
-        promise = contract(share, scenario.concurrency)
-        account = Account(self.vendor, process, promise)
-        made = Run(process, promise, self.warehouse, self.vendor, self.judge, account)
-        stage.tell(process.name, f"starts for {phase}")
+        promise = contract(work, stage.allowed(work.sync))
+        account = Account(self.vendor, process, work)
+        warehouse = self.warehouses[work.sync]
+        made = Run(process, promise, warehouse, self.vendor, self.judge, account)
+        stage.tell(process.name, f"starts for {work.sync}, {start.phase}")
         try:
-            digest = made.newest(phase) if repeated else await made.plan(phase)
+            digest = made.newest(start.phase) if start.repeated else await made.plan(start.phase)
             if process.randomness.random() < scenario.loitering and stage.faulty:
                 await asyncio.sleep(process.randomness.choice(_LOITERING))
             if digest is not None:
@@ -210,31 +242,39 @@ class World:
 
     def _moments(self, name: str, times: int) -> list[float]:
         chance, starts = self.stage.chance(name), [0.0]
-        for gap in self.stage.scenario.gaps:
-            starts.append(starts[-1] + gap)
+        for start in self.stage.scenario.starts:
+            starts.append(starts[-1] + start.gap)
         near = [chance.choice(starts[:-1]) + chance.expovariate(1 / 3) for _ in range(times)]
         far = [chance.uniform(0, starts[-1]) for _ in range(times)]
         return sorted(chance.choice(pair) for pair in zip(near, far, strict=True))
 
     async def _switch(self) -> None:
         """Pause at random moments, and resume some time later."""
-        chance = self.stage.chance("switch")
+        chance, works = self.stage.chance("switch"), self.stage.scenario.works
+        scopes = (EVERYTHING, f"connection:{CONNECTION}", f"sync:{works[0].sync}")
         for at in self._moments("pauses", self.stage.scenario.pauses):
             await asyncio.sleep(at - self.stage.now())
-            self._turn(paused=True)
+            scope = chance.choice(scopes)
+            self._turn(scope, paused=True)
             await asyncio.sleep(chance.choice((1.0, 20.0, 600.0)))
-            self._turn(paused=False)
+            self._turn(scope, paused=False)
 
-    def _turn(self, *, paused: bool) -> None:
-        self.stage.tell("operator", "pauses" if paused else "resumes")
+    def _turn(self, scope: str, *, paused: bool) -> None:
+        self.stage.tell("operator", f"{'pauses' if paused else 'resumes'} {scope}")
         turn = self.ledger.switches.pause if paused else self.ledger.switches.resume
-        turn(f"sync:{SYNC}", reason="a drill", author="operator@example.com")
-        self.judge.paused_at = self.stage.now() if paused else None
+        turn(scope, reason="a drill", author="operator@example.com")
+        if paused:
+            self.judge.paused[scope] = self.stage.now()
+        else:
+            self.judge.paused.pop(scope, None)
 
     def _jump(self) -> None:
-        """Let the machines' clock be wrong by some seconds, to either side."""
-        self.stage.jumped = self.stage.chance(f"jump {self.stage.now()}").uniform(-_WRONG, _WRONG)
-        self.stage.tell("machine", f"the clock is wrong by {self.stage.jumped:.1f} s")
+        """Let a machine's clock be wrong by some seconds, to either side."""
+        chance = self.stage.chance(f"jump {self.stage.now()}")
+        machine = chance.randrange(2)
+        self.stage.wrong[machine] = chance.uniform(-_WRONG, _WRONG)
+        wrong = f"{self.stage.wrong[machine]:.1f}"
+        self.stage.tell("machine", f"the clock of {machine} is wrong by {wrong} s")
 
     def _eat(self) -> None:
         self.vendor.eat(self.stage.scenario.eaten)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -37,11 +37,6 @@ from activation.destinations.traits import ObjectTraits
 from activation.errors import ConfigurationError, DestinationError
 
 _LIMITS_SECONDS = 30.0
-_MOST_IN_COLLECTIONS = 2_000
-"""
-Salesforce's own advice: above that many records, Bulk API 2.0 (limits cheat sheet, Bulk).
-Up to there they are 10 calls, about what one job takes, so that a job saves none.
-"""
 _MEMBERS = frozenset({"CampaignMember"})
 """Objects whose records say once and for all whom they link."""
 
@@ -78,17 +73,14 @@ class Salesforce:
         """Return what Salesforce does with the records of an object."""
         return MEMBER if check_object(object_name) in _MEMBERS else OBJECT
 
-    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:
+    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:  # noqa: ARG002
         """
-        Return collections for up to 2,000 rows and a job for more.
+        Return the endpoint that suits so many rows best.
 
         Raises:
             ConfigurationError: there is none for the target's verb.
         """
-        job = rows > _MOST_IN_COLLECTIONS
-        known = [e for e in self._endpoints_of(target) if target.verb in e.traits.verbs]
-        known.sort(key=lambda e: isinstance(e, JobEndpoint) is not job)
-        return self._first(target, known)
+        return self._first(target, lambda _endpoint: True)
 
     def endpoint_named(self, target: Target, name: str) -> RequestEndpoint | JobEndpoint:
         """
@@ -97,21 +89,15 @@ class Salesforce:
         Raises:
             ConfigurationError: there is none for the target's verb.
         """
-        known = [
-            e
-            for e in self._endpoints_of(target)
-            if target.verb in e.traits.verbs and e.traits.name == name
-        ]
-        return self._first(target, known)
-
-    def _endpoints_of(self, target: Target) -> Sequence[RequestEndpoint | JobEndpoint]:
-        return self._of_members if target.object in _MEMBERS else self._endpoints
+        return self._first(target, lambda endpoint: endpoint.traits.name == name)
 
     def _first(
-        self, target: Target, known: Sequence[RequestEndpoint | JobEndpoint]
+        self, target: Target, suits: Callable[[RequestEndpoint | JobEndpoint], bool]
     ) -> RequestEndpoint | JobEndpoint:
-        if known:
-            return known[0]
+        known = self._of_members if target.object in _MEMBERS else self._endpoints
+        for endpoint in known:
+            if target.verb in endpoint.traits.verbs and suits(endpoint):
+                return endpoint
         raise ConfigurationError(
             f"Salesforce has no such endpoint that can {target.verb} {target.object}.",
             hint="Choose a mode in the contract that Salesforce offers.",
