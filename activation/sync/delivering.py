@@ -8,10 +8,10 @@ import random
 from activation.contract.rollout import Phase
 from activation.delivery.engine import deliver as deliver_plan
 from activation.delivery.engine import outcomes
-from activation.delivery.order import DeliveryOrder, Outcomes
+from activation.delivery.order import BOUNDS, DeliveryOrder, Outcomes
 from activation.delivery.wire import ThreadWire
 from activation.destinations.traits import Reading
-from activation.errors import ActivationError, Refused, Stopped
+from activation.errors import ActivationError, Busy, Refused, Stopped
 from activation.ledger.plans import PlanRecord
 from activation.ledger.runs import RunState
 from activation.planning.actions import drop_plans, verify
@@ -28,6 +28,7 @@ from activation.sync.results import (
     parity_record,
     unread,
 )
+from activation.warehouse.port import Session
 
 
 def deliver(parts: Parts, phase: Phase, *, run_id: str) -> Delivered:
@@ -89,7 +90,7 @@ def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str)
     with parts.services.warehouse.session() as session:
         fold_delivered(parts, session)
         rows = count_delivered(session, contract.sync)
-        drop_plans(session, contract.sync, ledger.plans.tables_in_use(contract.sync))
+        _drop_outlived(parts, session, run_id)
     if came.settled:
         ledger.phases.mark_loaded(contract.sync, phase.name)
     waiting = {letter.code: letter.rows for letter in ledger.dead_letters.counts(contract.sync)}
@@ -111,6 +112,23 @@ def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str)
         findings=tuple(findings),
         stopped=stopped,
     )
+
+
+def _drop_outlived(parts: Parts, session: Session, run_id: str) -> None:
+    """
+    Drop the tables of plans that nobody needs any more, unless another run is sending.
+
+    Its plan may have been superseded, and have no batch yet that says that it is needed.
+    """
+    ledger, sync = parts.ledger, parts.contract.sync
+    try:
+        lease = ledger.leases.acquire(sync, run_id, seconds=BOUNDS.lease_seconds)
+    except Busy:
+        return
+    try:
+        drop_plans(session, sync, ledger.plans.tables_in_use(sync))
+    finally:
+        ledger.leases.release(lease)
 
 
 async def _send(parts: Parts, record: PlanRecord, run_id: str) -> Outcomes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from activation.errors import Busy
 from activation.reconciliation.parity import Discrepancy
-from activation_tests.sync.project import Project
+from activation_tests.sync.project import SYNC, Project
 
 
 def test_all_rows_arrive(project: Project) -> None:
@@ -103,3 +104,21 @@ def test_a_preview_leaves_no_trace(project: Project) -> None:
         assert services.ledger.plans.latest(project.contract.sync, "full") is None
     assert not project.sql("SELECT * FROM duckdb_tables() WHERE table_name LIKE 'plan_%'")
     assert project.writes() == []
+
+
+def test_a_run_that_must_wait_leaves_the_others_plan(project: Project) -> None:
+    """A run that finds another one sending does not drop the table that the other sends from."""
+    project.fill(5)
+    project.open_phase()
+    others = project.plan().plan.table
+    with project.services() as services:
+        lease = services.ledger.leases.acquire(SYNC, "another run", seconds=300)
+        project.clock.waited += 1
+        project.plan()
+
+        stopped = project.deliver().stopped
+
+        services.ledger.leases.release(lease)
+    assert isinstance(stopped, Busy)
+    tables = project.sql("SELECT table_name FROM information_schema.tables")
+    assert (others,) in tables
