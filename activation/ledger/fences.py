@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,15 +39,15 @@ _FENCED = (
     )
     .order_by(tables.batch.c.fence_until, tables.batch.c.id)
 )
+_SENT_ONCE = sa.select(tables.batch.c.id, tables.batch.c.actions).where(
+    tables.batch.c.plan_digest == sa.bindparam("digest"),
+    tables.batch.c.state == BatchState.DELIVERED,
+    tables.batch.c.fence_until > sa.bindparam("now"),
+    # Of several attempts an earlier one may still be on its way.
+    tables.batch.c.attempts == 1,
+)
 _LIFT = (
-    tables.batch.update()
-    .where(
-        tables.batch.c.plan_digest == sa.bindparam("digest"),
-        tables.batch.c.state == BatchState.DELIVERED,
-        # Of several attempts an earlier one may still be on its way.
-        tables.batch.c.attempts == 1,
-    )
-    .values(fence_until=None)
+    tables.batch.update().where(tables.batch.c.id == sa.bindparam("this")).values(fence_until=None)
 )
 
 
@@ -70,7 +72,25 @@ class Fences:
             for row in rows
         )
 
-    def lift(self, digest: str) -> None:
-        """Keep that what a plan delivered has taken effect, where it was sent once only."""
+    def lift(self, digest: str, *, but: Collection[int] = ()) -> None:
+        """
+        Keep that what a plan delivered has taken effect, where it was sent once only.
+
+        Batches with one of the actions `but` stay fenced.
+        """
+        asked = {"digest": digest, "now": self.store.clock.now()}
+        staying = sorted(but)
         with self.store.write() as connected:
-            connected.execute(_LIFT, {"digest": digest})
+            seen = [
+                {"this": row.id}
+                for row in connected.execute(_SENT_ONCE, asked)
+                if not any(_holds_one(first, last, staying) for first, last in row.actions)
+            ]
+            if seen:
+                connected.execute(_LIFT, seen)
+
+
+def _holds_one(first: int, last: int, numbers: Sequence[int]) -> bool:
+    """Tell whether one of these sorted numbers lies in the range."""
+    place = bisect_left(numbers, first)
+    return place < len(numbers) and numbers[place] <= last

@@ -25,7 +25,7 @@ from activation.errors import Refused
 from activation.planning.mapping import field_of
 from activation.planning.model import Disposition, Plan
 from activation.warehouse.port import SCHEMA, Session
-from activation.warehouse.sql import bound, cast, column, name, named, table, text
+from activation.warehouse.sql import bound, cast, column, name, named, not_null, table, text
 
 _META = (
     "action_no",
@@ -45,6 +45,7 @@ _META = (
 )
 _READ = ("sync_key", "operation", "verb", "row_hash", "version", "destination_id", "changed")
 _DIGITS = 12
+_KEYS = "activation_keys"
 
 
 def frozen_query(actions: str, subjects: int, fields: Sequence[str]) -> exp.Select:
@@ -138,6 +139,22 @@ def read_actions(session: Session, plan_table: str, first: int, last: int) -> pa
         .where(exp.LTE(this=column("action_no"), expression=bound("last")))
     )
     return _told(session.fetch(query, {"first": first, "last": last}), fields)
+
+
+def numbers_of(session: Session, plan_table: str, keys: Sequence[str]) -> list[int]:
+    """Return the numbers of the actions of these keys, in whatever case the keys are given."""
+    if not keys:
+        return []
+    session.load(_KEYS, pa.table({"sync_key": pa.array(keys, pa.string())}))
+    wanted = exp.select(exp.Lower(this=column("sync_key"))).from_(table(_KEYS))
+    query = (
+        exp.select(column("action_no"))
+        .from_(table(plan_table, SCHEMA))
+        .where(not_null(column("action_no")))
+        .where(exp.In(this=exp.Lower(this=column("sync_key")), query=wanted.subquery()))
+    )
+    numbers: list[int] = session.fetch(query)["action_no"].to_pylist()
+    return numbers
 
 
 def sample(session: Session, plan: Plan, rows: int) -> pa.Table:

@@ -30,6 +30,7 @@ from activation.planning.candidates import (
 from activation.planning.keys import cohort_sql
 from activation.planning.mapping import (
     HASH_VERSION,
+    REVOKED_HASH,
     SourceMapping,
     null_bits,
     row_hash,
@@ -201,6 +202,12 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     bits: exp.Expr = cast(exp.null(), "bigint")
     if mapping.keeps_payload:
         bits = changed_bits(functions, fields, "h")
+        # What a withdrawal left may look like the row; it goes whole once its person agrees.
+        revoked = exp.NullSafeEQ(
+            this=column("known_hash", "h"), expression=exp.Literal.number(REVOKED_HASH)
+        )
+        none = exp.EQ(this=bits.copy(), expression=exp.Literal.number(0))
+        bits = exp.case().when(exp.not_(exp.and_(revoked, none)), bits)
     same = exp.NullSafeEQ(this=column("row_hash", "h"), expression=column("known_hash", "h"))
     # Of a row that differs only by an empty field that is left alone, nothing is written.
     nothing = exp.EQ(this=bits.copy(), expression=exp.Literal.number(0))

@@ -30,6 +30,10 @@ from activation.warehouse.sql import bound, cast, column, either, is_null, joine
 
 HASH_VERSION = "md5-64/1"
 """The method of `row_hash`; another method gets another name."""
+REMOVED_HASH = 0
+"""The row hash of a removal, whose payload is nothing; a refused one is known by it."""
+REVOKED_HASH = 1
+"""The row hash of a record that was emptied or opted out: no payload, so never as delivered."""
 
 _MOST_FIELDS = 62  # null bits in one signed 64-bit number
 _RESERVED = frozenset(

@@ -8,14 +8,11 @@ from sqlglot import exp
 
 from activation.planning.candidates import CANDIDATES
 from activation.planning.changes import CHANGES, KNOWN
-from activation.planning.mapping import SourceMapping
+from activation.planning.mapping import REMOVED_HASH, SourceMapping
 from activation.planning.model import Cause
 from activation.planning.state import delivered
 from activation.warehouse.port import Session
 from activation.warehouse.sql import bound, column, is_null, name, named, table
-
-REMOVED_HASH = 0
-"""The row hash of a removal, whose payload is nothing; a refused one is known by it."""
 
 
 def add_removals(session: Session, mapping: SourceMapping, share: float) -> None:

@@ -16,9 +16,14 @@ from activation.contract.model import NullPolicy
 from activation.planning.changes import CHANGES, KNOWN
 from activation.planning.consent import ConsentView, about, consent_params, person, status_sql
 from activation.planning.keys import part_of
-from activation.planning.mapping import PayloadField, SourceMapping
+from activation.planning.mapping import (
+    REMOVED_HASH,
+    REVOKED_HASH,
+    PayloadField,
+    SourceMapping,
+)
 from activation.planning.model import Cause
-from activation.planning.removals import REMOVED_HASH, insert_changes
+from activation.planning.removals import insert_changes
 from activation.planning.state import delivered
 from activation.warehouse.port import Session
 from activation.warehouse.sql import (
@@ -31,9 +36,6 @@ from activation.warehouse.sql import (
     table,
     temporary,
 )
-
-REVOKED_HASH = 1
-"""The row hash of a record that was emptied or opted out: no payload, so never as delivered."""
 
 _REVOKED = "activation_revoked"
 _REMOVES = frozenset({Revoked.LEAVE, Revoked.ARCHIVE, Revoked.DELETE})
@@ -102,7 +104,7 @@ def _subject(mapping: SourceMapping, source_column: str) -> exp.Expr:
 def _changes(session: Session, mapping: SourceMapping, on_revoke: OnRevoke) -> exp.Select:
     state = delivered(session, mapping.contract.sync).subquery(name("t"))
     removes = on_revoke.do in _REMOVES
-    written = [] if removes else written_fields(mapping, on_revoke)
+    written = {} if removes else revoked_values(mapping, on_revoke)
     values: dict[str, exp.Expr] = {
         "match_key": column("match_key", "v"),
         "sync_key": column("sync_key", "t"),
@@ -116,9 +118,9 @@ def _changes(session: Session, mapping: SourceMapping, on_revoke: OnRevoke) -> e
         "cause": exp.Literal.string(Cause.REVOKED),
         "changed": exp.null()
         if removes
-        else exp.Literal.number(sum(1 << field.place for field in written)),
+        else exp.Literal.number(sum(1 << f.place for f in mapping.fields if f.column in written)),
         "mapping_digest": bound("mapping_digest"),
-        **{f.column: _constant(f, on_revoke) for f in written},
+        **written,
     }
     on = exp.EQ(this=column("sync_key", "t"), expression=column("sync_key", "v"))
     return (
@@ -128,8 +130,12 @@ def _changes(session: Session, mapping: SourceMapping, on_revoke: OnRevoke) -> e
     )
 
 
-def written_fields(mapping: SourceMapping, on_revoke: OnRevoke) -> list[PayloadField]:
-    """Return the fields that are written when a consent is withdrawn."""
+def revoked_values(mapping: SourceMapping, on_revoke: OnRevoke) -> dict[str, exp.Expr]:
+    """Return what is written when a consent is withdrawn, by the fields' columns."""
+    return {f.column: _constant(f, on_revoke) for f in _written(mapping, on_revoke)}
+
+
+def _written(mapping: SourceMapping, on_revoke: OnRevoke) -> list[PayloadField]:
     if on_revoke.do is Revoked.OPT_OUT:
         return [f for f in mapping.fields if f.mapping.to in on_revoke.set]
     if on_revoke.fields:

@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from activation.contract.consent import Consent, Revoked
 from activation.contract.destination import Mode
 from activation.contract.model import NullPolicy
 from activation.planning.candidates import CANDIDATES, among
 from activation.planning.dispositions import ACTIONS, IN_DOUBT
 from activation.planning.keys import cohort_sql
-from activation.planning.mapping import SourceMapping, row_hash
+from activation.planning.mapping import REVOKED_HASH, SourceMapping, row_hash
 from activation.planning.model import Disposition, HeldReason
 from activation.planning.read_backs import READ_BACK, TWICE
+from activation.planning.revocations import revoked_values
 from activation.planning.state import delivered
 from activation.reconciliation.parity import Discrepancy
 from activation.warehouse.port import Session
-from activation.warehouse.sql import bound, cast, column, is_null, name, named, not_null, table
+from activation.warehouse.sql import (
+    bound,
+    cast,
+    column,
+    differs,
+    is_null,
+    name,
+    named,
+    not_null,
+    table,
+)
 
 CLASSES = "activation_classes"
 """The temporary table of keys: `match_key`, `class`, `both` (source and destination have it),
 `recent` (delivered after `unsettled_since`) and, but for matched keys, `sync_key`."""
 
 
+_REWRITES = frozenset({Revoked.CLEAR, Revoked.OPT_OUT})
+
+
 def classified(session: Session, mapping: SourceMapping, scope: exp.Select | None) -> exp.Select:
-    """Return the query of `CLASSES`; `share`, `salt`, `row_seed`, `unsettled_since` are bound."""
+    """
+    Return the query of `CLASSES`.
+
+    Bound are `share`, `salt`, `row_seed`, `unsettled_since` and `plan`.
+    """
     beside = _beside(session, mapping, scope).subquery(name("b"))
     here = not_null(column("delivered", "b"))
     there = not_null(column("found", "b"))
@@ -36,11 +55,14 @@ def classified(session: Session, mapping: SourceMapping, scope: exp.Select | Non
     doubtful = _is(column("reason", "b"), HeldReason.IN_DOUBT)
     removed = among(column("match_key", "b"), IN_DOUBT, "match_key")
     unsettled = _told(Discrepancy.UNSETTLED)
+    ignored = _withdrawal_ignored(mapping)
     kind = (
         exp.case()
         .when(exp.and_(here, column("lost", "b")), _told(Discrepancy.LOST))
         .when(exp.and_(here, exp.not_(there), column("recent", "b")), unsettled)
         .when(exp.and_(here, exp.not_(there)), _told(Discrepancy.MISSING))
+        .when(exp.and_(here, ignored, column("recent", "b")), unsettled.copy())
+        .when(exp.and_(here, ignored), _told(Discrepancy.DRIFTED))
         .when(exp.and_(here, same), _told(Discrepancy.MATCHED))
         .when(exp.and_(exp.not_(here), there, doubtful), _told(Discrepancy.HELD))
         .when(exp.and_(exp.not_(here), there, removed), unsettled.copy())
@@ -62,7 +84,8 @@ def classified(session: Session, mapping: SourceMapping, scope: exp.Select | Non
             column("sync_key", "b"),
             named(exp.and_(there, exp.not_(column("lost", "b"))), "both"),
             named(kind, "class"),
-            column("recent", "b"),
+            # A withdrawal that shows has been seen, though its key matches nothing.
+            named(exp.and_(column("recent", "b"), exp.not_(column("revoked", "b"))), "recent"),
         )
         .from_(beside)
         .where(inside.else_(exp.true()))
@@ -109,7 +132,7 @@ def _beside(session: Session, mapping: SourceMapping, scope: exp.Select | None) 
             named(column("match_key", "r"), "found"),
             *(
                 named(exp.Coalesce(this=column(c, "k"), expressions=[exp.false()]), c)
-                for c in ("lost", "recent")
+                for c in ("lost", "recent", "revoked")
             ),
             named(_either(is_planned, "row_hash"), "wanted_hash"),
             named(_either(is_planned, "nulls"), "wanted_nulls"),
@@ -139,6 +162,10 @@ def _known(session: Session, mapping: SourceMapping) -> exp.Select:
     recent = exp.GT(
         this=column("delivered_at", "t"), expression=cast(bound("unsettled_since"), "timestamp")
     )
+    revoked = exp.and_(
+        exp.EQ(this=column("row_hash", "t"), expression=exp.Literal.number(REVOKED_HASH)),
+        exp.NullSafeEQ(this=column("plan_digest", "t"), expression=cast(bound("plan"), "text")),
+    )
     lost = exp.In(this=mapping.functions.fast_hash(match_key.copy()), query=gone.subquery())
     return (
         exp.select(
@@ -146,6 +173,7 @@ def _known(session: Session, mapping: SourceMapping) -> exp.Select:
             *(column(c, "t") for c in ("sync_key", "row_hash", "nulls")),
             named(lost, "lost"),
             named(recent, "recent"),
+            named(revoked, "revoked"),
         )
         .from_(delivered(session, mapping.contract.sync).subquery(name("t")))
         .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))
@@ -164,6 +192,20 @@ def _found_hash(mapping: SourceMapping) -> exp.Expr:
             value = exp.case().when(is_set, exp.null()).else_(value)
         values.append(value)
     return row_hash(mapping.functions, mapping.fields, values)
+
+
+def _withdrawal_ignored(mapping: SourceMapping) -> exp.Expr:
+    """
+    Return whether the last plan emptied or opted out the record, and it shows none of that.
+
+    Of an earlier withdrawal nothing is asked: the person may have changed the record since.
+    """
+    consent = mapping.contract.consent
+    if not isinstance(consent, Consent) or consent.on_revoke.do not in _REWRITES:
+        return exp.false()
+    values = revoked_values(mapping, consent.on_revoke)
+    shown = [differs(column(c, "b"), value) for c, value in values.items()]
+    return exp.and_(column("revoked", "b"), exp.or_(*shown))
 
 
 def _planned() -> exp.Case:

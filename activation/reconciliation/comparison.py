@@ -47,6 +47,7 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
     read_back: pa.Table | Iterable[pa.Table],
     keys: Sequence[str] | None,
     now: datetime,
+    plan_digest: str | None = None,
 ) -> Parity:
     """
     Put each key of the phase into exactly one class.
@@ -54,6 +55,7 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
     `read_back` has `sync_key`, `destination_id` and one column a mapped field.
     `keys` are the sampled keys that were read; None if all were read that can be.
     `now` is when the read began: what was delivered shortly before need not be seen yet.
+    `plan_digest` names the last plan, whose withdrawals must show.
 
     Raises:
         ConfigurationError: the model is not in the warehouse.
@@ -73,6 +75,7 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
         "share": phase.share,
         "salt": contract.rollout.salt,
         "row_seed": row_seed(mapping.fields),
+        "plan": plan_digest,
         "unsettled_since": _naive(now - facts.traits.read_lag),
     }
     with session.transaction():
@@ -92,8 +95,8 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
                 full=keys is None,
                 only_known=facts.traits.reading is not Reading.ALL,
             ),
-            waiting=_waiting(session),
-            seen=_all_seen(session),
+            waiting=_keys(session, _is_class(Discrepancy.UNSETTLED)),
+            unseen=_keys(session, _unseen()),
         )
 
 
@@ -141,27 +144,18 @@ def _naive(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _waiting(session: Session) -> tuple[str, ...]:
-    unsettled = exp.Literal.string(Discrepancy.UNSETTLED)
-    query = (
-        exp.select(column("sync_key"))
-        .from_(table(CLASSES))
-        .where(exp.EQ(this=column("class"), expression=unsettled))
-        .order_by(column("sync_key"))
-    )
+def _keys(session: Session, which: exp.Expr) -> tuple[str, ...]:
+    query = exp.select(column("sync_key")).from_(table(CLASSES)).where(which).order_by("sync_key")
     return tuple(session.fetch(query)["sync_key"].to_pylist())
 
 
-def _all_seen(session: Session) -> bool:
-    matched = exp.Literal.string(Discrepancy.MATCHED)
-    unsettled = exp.Literal.string(Discrepancy.UNSETTLED)
-    recent = exp.and_(column("recent"), exp.NEQ(this=column("class"), expression=matched))
-    query = (
-        exp.select(named(exp.Count(this=exp.Star()), "n"))
-        .from_(table(CLASSES))
-        .where(exp.or_(recent, exp.EQ(this=column("class"), expression=unsettled)))
-    )
-    return not session.fetch(query).to_pylist()[0]["n"]
+def _unseen() -> exp.Expr:
+    differs = exp.not_(_is_class(Discrepancy.MATCHED))
+    return exp.or_(exp.and_(column("recent"), differs), _is_class(Discrepancy.UNSETTLED))
+
+
+def _is_class(discrepancy: Discrepancy) -> exp.EQ:
+    return exp.EQ(this=column("class"), expression=exp.Literal.string(discrepancy))
 
 
 def _count(session: Session) -> dict[Discrepancy, int]:

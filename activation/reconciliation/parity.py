@@ -5,14 +5,16 @@ The first class of this list that fits a key is its class:
 
 1. `lost`: delivered, and the source no longer has it, whether or not the destination does.
 2. `missing`: delivered, and the destination lacks it. **Unexplained**, but for `unsettled` below.
-3. `matched`: the destination holds what the source says, however it got there,
+3. `drifted`: the last plan emptied it or opted it out, and the destination does not show that.
+   **Unexplained**, but for `unsettled` below.
+4. `matched`: the destination holds what the source says, however it got there,
    for a key that was delivered.
-4. `held` (an attempt in doubt, an empty or unfit value), `rejected` (a dead letter), `blocked`
+5. `held` (an attempt in doubt, an empty or unfit value), `rejected` (a dead letter), `blocked`
    (consent), `pending` (the next run sends it): the source differs from what was delivered, or
    nothing was delivered yet, for a reason that the next plan tells.
-5. `kept`: the source has changed or the destination was changed, and the contract says that the
+6. `kept`: the source has changed or the destination was changed, and the contract says that the
    destination's value stays.
-6. `drifted`: the source is as delivered, and the destination is not. **Unexplained**, but for
+7. `drifted`: the source is as delivered, and the destination is not. **Unexplained**, but for
    `unsettled` below.
 
 What would be `missing`, `kept` or `drifted` is `unsettled` if it was delivered so short a time
@@ -74,8 +76,8 @@ class Parity:
     samples: tuple[Sample, ...] = ()
     waiting: tuple[str, ...] = field(default=(), repr=False)
     """The sync keys of what is unsettled."""
-    seen: bool = True
-    """Whether each of the compared keys that was delivered of late is as it was delivered."""
+    unseen: tuple[str, ...] = field(default=(), repr=False)
+    """The sync keys of what was delivered of late and is not, or not yet, as it was delivered."""
 
     @property
     def matched_share(self) -> float:

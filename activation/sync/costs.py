@@ -26,7 +26,7 @@ class Cost:
     lookups: int
     """Requests that making the plan took, to see what is there."""
     read_backs: int
-    """Requests that the comparison after the delivery takes."""
+    """Requests that the comparison after the delivery takes, where all is visible at once."""
     billed: int
     """What is charged for besides requests."""
     billed_unit: str | None
@@ -46,8 +46,8 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
     Raises:
         ConfigurationError: the destination cannot do what the contract's mode asks for.
     """
-    requests = jobs = billed = 0
-    unit: str | None = None
+    requests = jobs = 0
+    charged: dict[Billing, int] = {}
     buckets: list[Bucket] = []
     for verb, rows in plan.verbs.items():
         endpoint = parts.destination.endpoint(target_of(parts.contract, verb), rows=rows)
@@ -57,8 +57,7 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
         requests += batches * traits.requests_per_batch
         jobs += batches if isinstance(endpoint, JobEndpoint) else 0
         if traits.billing is not None:
-            unit = traits.billing.unit
-            billed += _billed(traits.billing, plan, rows)
+            charged[traits.billing] = charged.get(traits.billing, 0) + rows
     return Cost(
         requests=requests,
         jobs=jobs,
@@ -68,8 +67,9 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
             parts.destination.object_traits(parts.contract.destination.object),
             plan.delivered_after,
         ),
-        billed=billed,
-        billed_unit=unit,
+        # A field that two verbs write over one kind of endpoint is counted once among `written`.
+        billed=sum(_billed(billing, plan, rows) for billing, rows in charged.items()),
+        billed_unit=next((billing.unit for billing in charged), None),
         per_second=_per_second(buckets, parts.contract.quota.concurrency),
     )
 

@@ -14,7 +14,7 @@ from activation.destinations.traits import Reading
 from activation.errors import ActivationError, Busy, Refused, Stopped
 from activation.ledger.plans import PlanRecord
 from activation.ledger.runs import RunState
-from activation.planning.actions import drop_plans, verify
+from activation.planning.actions import drop_plans, numbers_of, verify
 from activation.planning.state import count_delivered
 from activation.reconciliation.parity import Parity
 from activation.sync.folding import fold_delivered
@@ -101,8 +101,10 @@ def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str)
     elif stopped is None:
         parity = reconcile_settled(parts, phase)
         findings.append(agreement(contract, parity))
-        if parity.full and parity.seen:
-            ledger.fences.lift(record.digest)
+        if parity.full:
+            with parts.services.warehouse.session() as session:
+                unseen = numbers_of(session, record.table, parity.unseen)
+            ledger.fences.lift(record.digest, but=unseen)
     return Delivered(
         plan_digest=record.digest,
         outcomes=came,

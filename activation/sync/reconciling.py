@@ -107,11 +107,12 @@ class _Reader:
     def compare(self) -> Parity:
         """Compare what was read with the warehouse as it is now."""
         parts = self.parts
-        facts = parts.facts
+        facts, contract = parts.facts, parts.contract
+        last = parts.ledger.plans.latest(contract.sync, self.phase.name)
         with parts.services.warehouse.session() as session:
             return compare(
                 session,
-                parts.contract,
+                contract,
                 parts.models,
                 facts,
                 phase=self.phase,
@@ -119,6 +120,7 @@ class _Reader:
                 read_back=self.pages,
                 keys=self.keys if self.sampled else None,
                 now=self.read_at,
+                plan_digest=None if last is None else last.digest,
             )
 
     def _keys(self, session: Session, rows: int | None) -> list[str]:

@@ -83,6 +83,12 @@ QUERIES = {
     "consent": "select customer_id, purpose, channel, status from marts.customer_consent",
     "health": "select * exclude (measured_at) from marts.customer_health",
     "accounts": "select * exclude (measured_at) from marts.account_health",
+    "segment": "select * exclude (segmented_at) from marts.customer_reengagement",
+    "customers with use": "select distinct customer_id from raw.product_events",
+    "refused marketing": """
+        select customer_id from marts.customer_consent
+        where purpose = 'marketing' and channel = 'email' and status = 'denied'
+    """,
     "accounts of customers": "select customer_id, account_id from staging.stg_customers",
     "times": """
         select
@@ -161,7 +167,13 @@ def _refill_marts(home: Path) -> None:
     """Fill the marts from the models that dbt compiled, which is faster than another build."""
     models = home / "target" / "compiled" / "company" / "models" / "marts"
     with duckdb.connect(home / "warehouse.duckdb") as connection:
-        for mart in ("customer_churn", "customer_consent", "customer_health", "account_health"):
+        for mart in (
+            "customer_churn",
+            "customer_consent",
+            "customer_health",
+            "account_health",
+            "customer_reengagement",
+        ):
             select = (models / f"{mart}.sql").read_text(encoding="utf-8")
             connection.execute(f"create or replace table marts.{mart} as {select}")
 
@@ -369,6 +381,15 @@ def test_columns_are_as_promised(build: Build) -> None:
         ("customer_health", "health", "VARCHAR", "NO"),
         ("customer_health", "health_score", "DECIMAL(5,2)", "NO"),
         ("customer_health", "measured_at", "TIMESTAMP", "NO"),
+        ("customer_reengagement", "customer_id", "VARCHAR", "NO"),
+        ("customer_reengagement", "first_name", "VARCHAR", "YES"),
+        ("customer_reengagement", "email", "VARCHAR", "YES"),
+        ("customer_reengagement", "reengagement_stage", "VARCHAR", "NO"),
+        ("customer_reengagement", "reengagement_reason", "VARCHAR", "YES"),
+        ("customer_reengagement", "churn_band", "VARCHAR", "NO"),
+        ("customer_reengagement", "monthly_value", "DECIMAL(12,2)", "NO"),
+        ("customer_reengagement", "email_opt_out", "VARCHAR", "YES"),
+        ("customer_reengagement", "segmented_at", "TIMESTAMP", "NO"),
     ]
     assert set(build.rows("day 1", "relations")) == {
         ("raw", "BASE TABLE"),
@@ -376,6 +397,48 @@ def test_columns_are_as_promised(build: Build) -> None:
         ("scoring", "VIEW"),
         ("marts", "BASE TABLE"),
     }
+
+
+def test_the_segment_holds_everybody_who_ever_came(build: Build) -> None:
+    """Each customer with use has one row, whatever the stage, so that nobody drops out of it."""
+    for name in ("day 1", "day 2"):
+        rows = build.rows(name, "segment")
+        assert len({row[0] for row in rows}) == len(rows)
+        assert {row[0] for row in rows} == {
+            row[0] for row in build.rows(name, "customers with use")
+        }
+
+
+def test_the_stages_of_the_segment_are_a_campaign_s(build: Build) -> None:
+    """Most people are at none, some are reminded, few are won back."""
+    stages = [row[3] for row in build.rows("day 1", "segment")]
+    assert 0.5 < stages.count("none") / len(stages) < 0.95
+    assert 0.02 < stages.count("remind") / len(stages) < 0.4
+    assert 0.005 < stages.count("win_back") / len(stages) < 0.2
+
+
+def test_the_segment_changes_only_with_what_people_do(build: Build) -> None:
+    """Time alone changes no row of it, and a day only those who did something or decided anew."""
+    before, after, later = (
+        {row[0]: row for row in build.rows(name, "segment")}
+        for name in ("day 1", "day 2", "day 2, later")
+    )
+    assert later == after
+    refused = {
+        name: {row[0] for row in build.rows(name, "refused marketing")}
+        for name in ("day 1", "day 2")
+    }
+    changed = {key for key, row in before.items() if after[key] != row}
+    busy = {row[0] for row in build.rows("day 2", "busy on the last day")}
+    assert changed <= busy | (refused["day 1"] ^ refused["day 2"])
+    assert 0 < len(changed) < 0.25 * ROWS
+
+
+def test_the_segment_only_ever_unsubscribes(build: Build) -> None:
+    """The word for an opt-out stands with those who refused; with all others stands nothing."""
+    refused = {row[0] for row in build.rows("day 1", "refused marketing")}
+    for key, *_, opt_out in build.rows("day 1", "segment"):
+        assert opt_out == ("unsubscribed" if key in refused else None)
 
 
 def test_every_build_is_clean(build: Build) -> None:

@@ -53,10 +53,15 @@ def test_a_fence_is_lifted_where_nothing_else_is_on_its_way(make_rig: MakeRig) -
     rig = make_rig(600, traits=queued, script=[None, Fault(Trouble.LATE)])
     rig.deliver()
 
+    rig.ledger.fences.lift(rig.digest, but=[599, 5])
+
+    fenced = [actions for of in rig.ledger.fences.of(SYNC) for actions in of.actions]
+    assert sorted(fenced) == [(0, 199), (200, 399), (400, 599)]
+
     rig.ledger.fences.lift(rig.digest)
 
-    (fenced,) = rig.ledger.fences.of(SYNC)
-    assert sum(last - first + 1 for first, last in fenced.actions) == 200
+    (fence,) = rig.ledger.fences.of(SYNC)
+    assert sum(last - first + 1 for first, last in fence.actions) == 200
 
 
 def test_an_outage_after_a_lost_answer_leaves_doubt(make_rig: MakeRig) -> None:

@@ -14,7 +14,7 @@ from activation.destinations.traits import Verb
 from activation.planning.model import BlastRadius, PlanInputs
 from activation.planning.withdrawals import withdrawn
 from activation.warehouse.port import Relation
-from activation_tests.planning.shop import MODELS, NOW, Shop, field, open_shop, update
+from activation_tests.planning.shop import MODELS, NOW, Shop, facts, field, open_shop, update
 
 CONSENT: dict[str, Any] = {
     "subject": "person",
@@ -30,10 +30,13 @@ FIELDS = [
 ]
 
 
-def opened(folder: Path, on_revoke: Mapping[str, Any], **changes: Any) -> Shop:
+def opened(
+    folder: Path, on_revoke: Mapping[str, Any], *, changes_only: bool = False, **changes: Any
+) -> Shop:
     """Return a shop that has delivered four leads."""
     parts = {"fields": FIELDS, "consent": CONSENT | {"on_revoke": on_revoke}} | changes
     shop = open_shop(folder, **parts)
+    shop.facts = facts(changes_only=changes_only)
     for key in "abcd":
         shop.add(key, score="false")
     shop.deliver(shop.plan())
@@ -225,3 +228,23 @@ def test_withdrawals_are_no_losses(tmp_path: Path) -> None:
         late=0,
         revoked=1,
     )
+
+
+def test_a_withdrawal_that_left_what_the_model_says_is_blocked(tmp_path: Path) -> None:
+    """A record opted out as its row says is not taken for one that others changed."""
+    opt_out = {"do": "opt_out", "set": {"OptOut__c": True}}
+    shop = opened(tmp_path, opt_out, changes_only=True)
+    update(shop, "a", score="true", updated_at="2026-01-02")
+    answer(shop, "a", "denied")
+    shop.deliver(shop.plan())
+
+    denied = shop.plan()
+    answer(shop, "a", "granted")
+    again = shop.plan()
+
+    assert shop.counted(denied) == {"update blocked denied": 1}
+    assert shop.counted(again) == {"update send": 1}
+    (row,) = shop.actions(again)
+    assert (row["sync_key"], row["changed"]) == ("a", None)
+    shop.deliver(again)
+    assert shop.counted(shop.plan()) == {}

@@ -42,6 +42,7 @@ def parity(  # noqa: PLR0913 - each is named
     keys: list[str] | None = None,
     phase: str = "full",
     now: datetime = NOW,
+    plan_digest: str | None = None,
 ) -> Parity:
     """Compare the shop with these records."""
     found = shop.contract.rollout.phase(phase)
@@ -57,6 +58,7 @@ def parity(  # noqa: PLR0913 - each is named
             read_back=(pa.Table.from_pylist([r]) for r in records),
             keys=keys,
             now=now,
+            plan_digest=plan_digest,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from activation.destinations.traits import Reading
 from activation.planning.model import ActionRange, PlanInputs
 from activation.reconciliation.read_keys import known_keys
 from activation_tests.planning.shop import NOW, PHASES, Shop, open_shop, update
+from activation_tests.planning.test_revocations import answer, opened
 from activation_tests.reconciliation.test_comparison import classes, delivered, parity, record
 
 LAG = timedelta(minutes=5)
@@ -31,7 +33,8 @@ def test_what_need_not_be_visible_yet_is_unsettled(tmp_path: Path) -> None:
     found = parity(shop, [record("a"), record("b", City="Bonn")], now=NOW + timedelta(minutes=4))
 
     assert classes(found) == {"matched": 1, "unsettled": 2}
-    assert (found.waiting, found.seen, found.unexplained, found.bound) == (("b", "c"), False, 0, 0)
+    assert found.waiting == found.unseen == ("b", "c")
+    assert (found.unexplained, found.bound) == (0, 0)
 
 
 def test_after_the_lag_nothing_is_excused(tmp_path: Path) -> None:
@@ -41,7 +44,7 @@ def test_after_the_lag_nothing_is_excused(tmp_path: Path) -> None:
     found = parity(shop, [record("a"), record("b", City="Bonn")], now=NOW + LAG)
 
     assert classes(found) == {"matched": 1, "drifted": 1, "missing": 1}
-    assert (found.waiting, found.seen) == ((), True)
+    assert (found.waiting, found.unseen) == ((), ())
 
 
 def test_an_older_delivery_is_not_excused_by_a_newer_one(tmp_path: Path) -> None:
@@ -64,7 +67,7 @@ def test_a_change_on_top_of_an_unseen_one_is_pending_but_not_seen(tmp_path: Path
     found = parity(shop, [record("a", City="Bonn")], now=NOW)
 
     assert classes(found) == {"pending": 1}
-    assert (found.waiting, found.seen) == ((), False)
+    assert (found.waiting, found.unseen) == ((), ("a",))
 
 
 def test_a_removal_that_is_on_its_way_is_unsettled(tmp_path: Path) -> None:
@@ -80,9 +83,54 @@ def test_a_removal_that_is_on_its_way_is_unsettled(tmp_path: Path) -> None:
     later = parity(shop, [record("a"), record("b")])
 
     assert classes(still_there) == {"matched": 1, "unsettled": 1}
-    assert (still_there.waiting, still_there.seen) == (("b",), False)
-    assert (classes(gone), gone.seen) == ({"matched": 1}, True)
+    assert still_there.waiting == still_there.unseen == ("b",)
+    assert (classes(gone), gone.unseen) == ({"matched": 1}, ())
     assert classes(later) == {"matched": 1, "unexpected": 1}
+
+
+def withdrawn(folder: Path, do: dict[str, Any]) -> tuple[Shop, str]:
+    """Return a shop that has emptied or opted out the lead `a` with its last plan."""
+    shop = opened(folder, do)
+    answer(shop, "a", "denied")
+    plan = shop.plan()
+    shop.deliver(plan)
+    return lagging(shop), plan.digest
+
+
+@pytest.mark.parametrize(
+    ("do", "done"),
+    [
+        ({"do": "clear", "fields": ["City"]}, {"City": None}),
+        ({"do": "opt_out", "set": {"OptOut__c": True}}, {"OptOut__c": True}),
+    ],
+)
+def test_a_withdrawal_must_show(tmp_path: Path, do: dict[str, Any], done: dict[str, Any]) -> None:
+    """The last plan's withdrawal is awaited within the lag, and told if it never shows."""
+    shop, digest = withdrawn(tmp_path, do)
+    others = [_lead(key) for key in "bcd"]
+    there, ignored = [*others, _lead("a", **done)], [*others, _lead("a")]
+
+    seen = parity(shop, there, plan_digest=digest)
+    early = parity(shop, ignored, plan_digest=digest)
+    late = parity(shop, ignored, plan_digest=digest, now=NOW + LAG)
+    of_old = parity(shop, ignored, plan_digest="another", now=NOW + LAG)
+
+    assert (classes(seen), seen.unseen) == ({"matched": 3, "blocked": 1}, ())
+    assert (classes(early), early.waiting) == ({"matched": 3, "unsettled": 1}, ("a",))
+    assert (classes(late), late.unexplained) == ({"matched": 3, "drifted": 1}, 1)
+    assert classes(of_old) == {"matched": 4}
+
+
+def _lead(key: str, **values: Any) -> dict[str, Any]:
+    return {
+        "sync_key": key,
+        "destination_id": f"id-{key}",
+        "City": "Ulm",
+        "Email": "a@example.com",
+        "Name__c": key,
+        "OptOut__c": False,
+        **values,
+    }
 
 
 @pytest.mark.parametrize(("phase", "share"), [("canary", 0.1), ("full", 1.0)])

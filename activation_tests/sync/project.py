@@ -30,11 +30,21 @@ NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
 _COPIED = (
     "workspace.yaml",
     "activation/connections.yaml",
-    f"activation/defs/{SYNC}/defs.yaml",
     "dbt_project/dbt_project.yml",
     "dbt_project/profiles.yml",
 )
-_MODELS = {
+Columns = Mapping[str, Mapping[str, str]]
+"""The models of a project: their columns and types, by name."""
+
+CONSENT = {
+    "customer_id": "varchar",
+    "purpose": "varchar",
+    "channel": "varchar",
+    "status": "varchar",
+    "as_of": "timestamp",
+    "loaded_at": "timestamp",
+}
+_MODELS: Columns = {
     "customer_churn": {
         "customer_id": "varchar",
         "first_name": "varchar",
@@ -46,14 +56,7 @@ _MODELS = {
         "monthly_value": "decimal(12,2)",
         "scored_at": "timestamp",
     },
-    "customer_consent": {
-        "customer_id": "varchar",
-        "purpose": "varchar",
-        "channel": "varchar",
-        "status": "varchar",
-        "as_of": "timestamp",
-        "loaded_at": "timestamp",
-    },
+    "customer_consent": CONSENT,
 }
 
 
@@ -95,6 +98,7 @@ class Project:
     clock: LeapingClock
     warehouse: duckdb.DuckDBPyConnection
     """As long as this process has the file open, opening it again costs next to nothing."""
+    sync: str = SYNC
     _runs: int = 0
     _seen: int = field(default=0)
 
@@ -106,12 +110,12 @@ class Project:
     @property
     def contract_file(self) -> Path:
         """Return the file of the only contract."""
-        return self.root / "activation" / "defs" / SYNC / "defs.yaml"
+        return self.root / "activation" / "defs" / self.sync / "defs.yaml"
 
     @property
     def contract(self) -> Contract:
         """Return the contract as the file has it now."""
-        return find_contract(self.settings, SYNC)
+        return find_contract(self.settings, self.sync)
 
     def enter(self, patch: pytest.MonkeyPatch) -> None:
         """Be the project of this process, at the machine's time, until the test ends."""
@@ -186,7 +190,7 @@ class Project:
     def open_phase(self, phase: str = "full") -> None:
         """Open a phase of the rollout."""
         with self.services() as services:
-            services.ledger.phases.open(SYNC, phase, reason="test", author="tests")
+            services.ledger.phases.open(self.sync, phase, reason="test", author="tests")
 
     def plan(self, phase: str = "full") -> Planned:
         """Plan, as the first half of a run."""
@@ -222,33 +226,35 @@ class Project:
         return found[0]
 
 
-def make_project(root: Path, ledger: Path) -> Path:
+def make_project(root: Path, ledger: Path, *, sync: str = SYNC, models: Columns = _MODELS) -> Path:
     """
     Make a project in a new folder and return it; its models have no rows yet.
 
     Args:
         root: the folder.
         ledger: a migrated ledger to copy; migrating each test's own takes longer than most tests.
+        sync: its only contract.
+        models: what the contract reads.
     """
-    for path in _COPIED:
+    for path in (*_COPIED, f"activation/defs/{sync}/defs.yaml"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, root / path)
     manifest = root / "dbt_project" / "target" / "manifest.json"
     manifest.parent.mkdir()
-    manifest.write_text(json.dumps(_manifest()))
+    manifest.write_text(json.dumps(_manifest(models)))
     home = root / "home"
     home.mkdir()
     shutil.copy(ledger, home / "ledger.db")
     with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
         warehouse.execute("CREATE SCHEMA main_marts")
-        for model, columns in _MODELS.items():
+        for model, columns in models.items():
             listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
             warehouse.execute(f"CREATE TABLE main_marts.{model} ({listed})")
     return root
 
 
 @contextmanager
-def opened_project(root: Path, sandbox: Sandbox) -> Iterator[Project]:
+def opened_project(root: Path, sandbox: Sandbox, *, sync: str = SYNC) -> Iterator[Project]:
     """Open a project that stands in a folder; it sends to the sandbox."""
     environment = {
         "ACTIVATION_PROJECT": str(root),
@@ -257,10 +263,10 @@ def opened_project(root: Path, sandbox: Sandbox) -> Iterator[Project]:
     }
     with duckdb.connect(str(root / "home" / "warehouse.duckdb")) as warehouse:
         warehouse.execute("SET TimeZone = 'UTC'")
-        yield Project(root, environment, sandbox, LeapingClock(), warehouse)
+        yield Project(root, environment, sandbox, LeapingClock(), warehouse, sync)
 
 
-def _manifest() -> dict[str, Any]:
+def _manifest(models: Columns) -> dict[str, Any]:
     return {
         "nodes": {
             f"model.company.{model}": {
@@ -274,7 +280,7 @@ def _manifest() -> dict[str, Any]:
                     column: {"name": column, "data_type": kind} for column, kind in columns.items()
                 },
             }
-            for model, columns in _MODELS.items()
+            for model, columns in models.items()
         }
     }
 

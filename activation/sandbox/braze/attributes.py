@@ -29,6 +29,7 @@ WORKSPACE = (
     ("last_active_on", "Time"),
     ("monthly_value", "Number"),
     ("reengagement_reason", "String"),
+    ("reengagement_stage", "String"),
     ("audiences", "Array"),
 )
 """What somebody has made by hand in a new workspace: what the demo's contract writes."""
