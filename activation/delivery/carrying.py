@@ -85,15 +85,16 @@ def open_path(  # noqa: PLR0913 - each is named
     open_letters = ledger.dead_letters.open_keys(contract.sync)
     settling = Settling(journal, clock, means.randomness, patience, recorded, open_letters)
     rest = Resting(journal, clock, halt)
+    consent = Consent(actions, clock=clock, wire=wire, seconds=bounds.recheck_seconds)
     return SendPath(
         routes=Routes(means.destination, contract, ledger, rows),
         journal=journal,
         calls=calls,
         settling=settling,
-        jobs=Jobs(journal, calls, settling, clock, halt, bounds, rest),
+        jobs=Jobs(journal, calls, settling, consent, clock, halt, bounds, rest),
         rest=rest,
         budget=budget,
-        consent=Consent(actions, clock=clock, wire=wire, seconds=bounds.recheck_seconds),
+        consent=consent,
         clock=clock,
         wire=wire,
         patience=patience,

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from activation.clock import Clock
 from activation.delivery.calls import Calls, Heard, Made, Missed
+from activation.delivery.consent import Consent
 from activation.delivery.doubt import fence_of_attempt
 from activation.delivery.halt import Halt
 from activation.delivery.journal import Journal
@@ -53,6 +54,7 @@ class Jobs:
     journal: Journal
     calls: Calls
     settling: Settling
+    consent: Consent
     clock: Clock
     halt: Halt
     bounds: Bounds
@@ -72,27 +74,24 @@ class Jobs:
         """
         Hand the rows over, wait for the end, and keep the verdict on each.
 
+        If one of them has lost consent meanwhile, the rest goes out in a job of its own.
+
         Raises:
             Stopped: no further request may start; the job is adopted later.
         """
         target, job = parcel.route.target, parcel.job or ""
         seconds = self.bounds.upload_seconds
         for _ in range(self.settling.patience.attempts):
+            if (await self.consent.revoked()).intersection(parcel.numbers):
+                return await self.adopt(parcel, endpoint)
             made = await self._call(
                 parcel, partial(self._started, endpoint, parcel), seconds=seconds
             )
             if made is None:
                 return Left(parcel)
-            if isinstance(made, Missed):
-                error = made.error
-                await self.journal.spend(made.spent)
-                if isinstance(error, BatchRefused):
-                    await self._abandon(parcel, endpoint)
-                    return await self.settling.refused(_freed(parcel), error, spent=None)
-                if not isinstance(error, Transient):
-                    return Left(parcel, error)
-            else:
-                await self.journal.spend(made.spent)
+            await self.journal.spend(made.spent)
+            if isinstance(made, Missed) and not isinstance(made.error, Transient):
+                return await self._not_taken(parcel, endpoint, made.error)
             # Whatever came of it, the job itself knows best where it stands.
             status = await self._status(parcel, endpoint)
             if not isinstance(status, JobStatus):
@@ -100,11 +99,20 @@ class Jobs:
             if status.state is not JobState.OPEN:
                 return await self.adopt(parcel, endpoint, status)
             await self.rest(_FIRST_POLL)
+        not_begun = Transient(f"Job {job} of {target.object} does not start.", code="JOB_OPEN")
+        if await self._abandon(parcel, endpoint):
+            parcel = await self._put_back(parcel)
+        # One that is not abandoned may start yet, and is adopted.
+        return Left(parcel, not_begun)
+
+    async def _not_taken(
+        self, parcel: Parcel, endpoint: JobEndpoint, error: DestinationError
+    ) -> Sequence[Parcel] | Left:
+        """Keep that the vendor did not take the rows of a job."""
+        if not isinstance(error, BatchRefused):
+            return Left(parcel, error)
         await self._abandon(parcel, endpoint)
-        return Left(
-            await self._put_back(parcel),
-            Transient(f"Job {job} of {target.object} does not start.", code="JOB_OPEN"),
-        )
+        return await self.settling.refused(_freed(parcel), error, spent=None)
 
     async def adopt(
         self, parcel: Parcel, endpoint: JobEndpoint, status: JobStatus | None = None

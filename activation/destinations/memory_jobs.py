@@ -40,6 +40,7 @@ class JobTrouble(StrEnum):
     NAMELESS = "nameless"  # it is made, and its id never comes
     UNSTARTED = "unstarted"  # the first request that starts it is lost
     UNHEARD = "unheard"  # it starts, and the answer never comes
+    LATE = "late"  # nothing is heard of its starts; it runs when `release` is called
     HALF_DONE = "half_done"  # it fails after half of its rows
     STALLED = "stalled"  # it runs until `release` is called
     GONE = "gone"  # nobody knows it any more once it has run
@@ -54,6 +55,8 @@ class MemoryJob:
     trouble: JobTrouble | None
     state: JobState = JobState.OPEN
     starts: int = 0
+    waiting: bytes = b""
+    """What it was handed by a start that takes effect late."""
     polls: int = 0
     """Questions that were asked while it ran."""
     results: Mapping[str, Any] = field(default_factory=dict)
@@ -131,6 +134,9 @@ class MemoryJobs:
             )
         if made.trouble is JobTrouble.REFUSED:
             raise BatchRefused("The file cannot be read.", code="MALFORMED")
+        if made.trouble is JobTrouble.LATE:
+            made.waiting = payload
+            raise _unheard()
         if made.state is JobState.OPEN:
             made.state = JobState.RUNNING
             made.results = self._carry_out(payload, made)
@@ -159,16 +165,21 @@ class MemoryJobs:
     def abandon_job(self, target: Target, job: str, *, seconds: float) -> None:
         """See to it that a job never starts."""
         self._called("abandon_job", target, seconds)
+        if self.jobs[job].waiting:
+            raise Transient("Try again.", code="SERVER_ERROR")
         if self.jobs[job].state is JobState.RUNNING:
             raise Transient("It is under way.", code="JOB_STARTED", applied=Applied.UNKNOWN)
         if self.jobs[job].state is JobState.OPEN:
             self.jobs[job].state = JobState.GONE
 
     def release(self) -> None:
-        """Let stalled jobs come to their end."""
+        """Let stalled jobs come to their end, and late ones run."""
         for made in self.jobs.values():
-            if made.trouble is JobTrouble.STALLED:
+            if made.trouble in {JobTrouble.STALLED, JobTrouble.LATE}:
                 made.trouble = None
+            if made.waiting:
+                made.results = self._carry_out(made.waiting, made)
+                made.state, made.waiting = JobState.DONE, b""
 
     def _carry_out(self, payload: bytes, made: MemoryJob) -> dict[str, Any]:
         if made.trouble is not JobTrouble.HALF_DONE:

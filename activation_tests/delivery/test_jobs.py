@@ -110,6 +110,39 @@ def test_a_lost_start_is_asked_for(make_rig: MakeRig, trouble: JobTrouble) -> No
     assert rig.once_each()
 
 
+def test_a_job_that_may_start_yet_is_not_replaced(make_rig: MakeRig) -> None:
+    """A job that looks open, and that the vendor does not abandon, is adopted when it has run."""
+    rig, jobs = with_jobs(make_rig, 100, script=[JobTrouble.LATE])
+    with pytest.raises(Unavailable, match="JOB_OPEN"):
+        rig.deliver()
+    assert rig.totals()["in_doubt"] == 100
+
+    jobs.release()
+
+    assert rig.deliver(owner="run-2").totals["delivered"] == 100
+    assert len(jobs.jobs) == 1
+    assert rig.once_each()
+
+
+def test_consent_is_asked_again_before_a_job_starts(make_rig: MakeRig) -> None:
+    """Rows that lost consent after a job was made are not handed over; the others are."""
+    rig, jobs = with_jobs(make_rig, 100, script=[JobTrouble.UNSTARTED])
+    opened = jobs.open_job
+
+    def withdraw(target: Any, *, seconds: float) -> str:
+        rig.frozen.withdrawn = lambda: [7]
+        rig.later(seconds=90)
+        return opened(target, seconds=seconds)
+
+    jobs.open_job = withdraw  # type: ignore[method-assign]
+
+    totals = rig.deliver().totals
+
+    assert (totals["delivered"], totals["blocked"]) == (99, 1)
+    assert "k00007" not in rig.destination.records
+    assert [job.state for job in jobs.jobs.values()] == [JobState.GONE, JobState.DONE]
+
+
 def test_what_a_failed_job_left_goes_again(make_rig: MakeRig) -> None:
     """Rows that a job did not come to before it failed go out in another job, the others do not."""
     rig, jobs = with_jobs(make_rig, 100, script=[JobTrouble.HALF_DONE])
