@@ -18,7 +18,6 @@ from activation_tests.conformance.subject import (
     SandboxSubject,
     mapping,
     never,
-    not_yet,
 )
 
 _SCORED = datetime(2026, 9, 1, 10, 30, tzinfo=UTC)
@@ -26,7 +25,6 @@ _BY_ID = never(
     ConfigurationError,
     "a job updates and deletes by record id; rows that go by key take collections",
 )
-_NO_JOBS = not_yet(NotImplementedError, "the engine does not run jobs yet")
 
 
 class SalesforceCollections(SandboxSubject):
@@ -134,9 +132,6 @@ class SalesforceBulk(SalesforceCollections):
     upload: ClassVar = {"method": "PUT", "path_contains": "/batches"}
     verdict: ClassVar = {"method": "GET", "path_contains": "/successfulResults"}
     gaps: ClassVar = {
-        "oversize_payload": _NO_JOBS,
-        "bisection": _NO_JOBS,
-        "crash_at_each_step": _NO_JOBS,
         "update_only_creates_nothing": _BY_ID,
         "remove": _BY_ID,
         "a_record_without_our_key_is_adopted": _BY_ID,

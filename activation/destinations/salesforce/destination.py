@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -37,6 +37,11 @@ from activation.destinations.traits import ObjectTraits
 from activation.errors import ConfigurationError, DestinationError
 
 _LIMITS_SECONDS = 30.0
+_MOST_IN_COLLECTIONS = 2_000
+"""
+Salesforce's own advice: above that many records, Bulk API 2.0 (limits cheat sheet, Bulk).
+Up to there they are 10 calls, about what one job takes, so that a job saves none.
+"""
 _MEMBERS = frozenset({"CampaignMember"})
 """Objects whose records say once and for all whom they link."""
 
@@ -73,14 +78,17 @@ class Salesforce:
         """Return what Salesforce does with the records of an object."""
         return MEMBER if check_object(object_name) in _MEMBERS else OBJECT
 
-    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:  # noqa: ARG002
+    def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:
         """
-        Return the endpoint that suits so many rows best.
+        Return collections for up to 2,000 rows and a job for more.
 
         Raises:
             ConfigurationError: there is none for the target's verb.
         """
-        return self._first(target, lambda _endpoint: True)
+        job = rows > _MOST_IN_COLLECTIONS
+        known = [e for e in self._endpoints_of(target) if target.verb in e.traits.verbs]
+        known.sort(key=lambda e: isinstance(e, JobEndpoint) is not job)
+        return self._first(target, known)
 
     def endpoint_named(self, target: Target, name: str) -> RequestEndpoint | JobEndpoint:
         """
@@ -89,15 +97,21 @@ class Salesforce:
         Raises:
             ConfigurationError: there is none for the target's verb.
         """
-        return self._first(target, lambda endpoint: endpoint.traits.name == name)
+        known = [
+            e
+            for e in self._endpoints_of(target)
+            if target.verb in e.traits.verbs and e.traits.name == name
+        ]
+        return self._first(target, known)
+
+    def _endpoints_of(self, target: Target) -> Sequence[RequestEndpoint | JobEndpoint]:
+        return self._of_members if target.object in _MEMBERS else self._endpoints
 
     def _first(
-        self, target: Target, suits: Callable[[RequestEndpoint | JobEndpoint], bool]
+        self, target: Target, known: Sequence[RequestEndpoint | JobEndpoint]
     ) -> RequestEndpoint | JobEndpoint:
-        known = self._of_members if target.object in _MEMBERS else self._endpoints
-        for endpoint in known:
-            if target.verb in endpoint.traits.verbs and suits(endpoint):
-                return endpoint
+        if known:
+            return known[0]
         raise ConfigurationError(
             f"Salesforce has no such endpoint that can {target.verb} {target.object}.",
             hint="Choose a mode in the contract that Salesforce offers.",

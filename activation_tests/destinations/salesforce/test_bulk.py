@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 
 from activation.destinations.base import Connection, JobEndpoint, JobState, RowResult, Target
 from activation.destinations.salesforce.destination import Salesforce
+from activation.destinations.traits import Verb
 from activation.errors import (
     AccessRefused,
     Applied,
@@ -293,3 +295,21 @@ def test_garbled_answers_are_no_doubt_about_rows(job: Job, method: str, kind: st
         _ = job.open() if method == "POST" else job.state()
 
     assert caught.value.applied is Applied.NO
+
+
+@pytest.mark.parametrize(
+    ("verb", "rows", "name"),
+    [
+        (Verb.UPSERT, 1, "collections"),
+        (Verb.UPSERT, 2_000, "collections"),
+        (Verb.UPSERT, 2_001, "bulk"),
+        (Verb.CREATE, 1, "bulk_insert"),
+        (Verb.UPDATE, 100_000, "collections_update"),
+        (Verb.REMOVE, 100_000, "collections_delete"),
+    ],
+)
+def test_the_endpoint_that_suits(job: Job, verb: Verb, rows: int, name: str) -> None:
+    """Many upserts go in jobs, creations always do; what goes by record id goes in collections."""
+    endpoint = job.org.endpoint(replace(TARGET, verb=verb), rows=rows)
+
+    assert endpoint.traits.name == name
