@@ -169,6 +169,8 @@ def _count(session: Session) -> dict[Discrepancy, int]:
 
 
 def _count_fields(session: Session, mapping: SourceMapping) -> dict[str, int]:
+    if not mapping.fields:
+        return {}
     counts = [
         named(
             exp.Count(this=exp.case().when(column(differs_in(f)), exp.Literal.number(1))), f.column

@@ -45,7 +45,7 @@ def add_field(data_class: str) -> Change:
 
 def without_field(contract: dict[str, Any]) -> None:
     """Map one field less."""
-    contract["fields"].pop()
+    contract["fields"].pop(0)  # which no other edit changes
 
 
 def phases(*shares: str) -> Change:

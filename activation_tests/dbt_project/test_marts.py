@@ -24,6 +24,9 @@ PAYLOAD = (
     " account_name"
 )
 
+LEAD = "first_name, last_name, email, lifecycle_stage, lead_score, lead_grade, lead_reason, seats"
+STAGES = ("lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer")
+
 # Status in a system's words, hour of the decision, hour of its receipt; and what must hold.
 CONSENTS: dict[str, tuple[list[tuple[str, float, float]], str]] = {
     "a late decision does not outrank a newer one": (
@@ -80,6 +83,8 @@ class Build:
 
 QUERIES = {
     "churn": f"select customer_id, {PAYLOAD} from marts.customer_churn",  # noqa: S608
+    "leads": f"select customer_id, {LEAD} from marts.customer_lead",  # noqa: S608
+    "at risk": "select customer_id, churn_score from marts.at_risk_customers",
     "consent": "select customer_id, purpose, channel, status from marts.customer_consent",
     "health": "select * exclude (measured_at) from marts.customer_health",
     "accounts": "select * exclude (measured_at) from marts.account_health",
@@ -173,6 +178,7 @@ def _refill_marts(home: Path) -> None:
             "customer_health",
             "account_health",
             "customer_reengagement",
+            "customer_lead",
         ):
             select = (models / f"{mart}.sql").read_text(encoding="utf-8")
             connection.execute(f"create or replace table marts.{mart} as {select}")
@@ -201,18 +207,19 @@ def _customer(case: str) -> str:
     return f"X-{[*CONSENTS, *ADDRESSES].index(case)}"
 
 
-def _payloads(build: Build, name: str) -> dict[str, tuple[Any, ...]]:
-    rows = build.rows(name, "churn")
+def _payloads(build: Build, name: str, mart: str = "churn") -> dict[str, tuple[Any, ...]]:
+    rows = build.rows(name, mart)
     payloads = {row[0]: row[1:] for row in rows}
     assert len(payloads) == len(rows)
     return payloads
 
 
 def test_every_customer_has_one_row(build: Build) -> None:
-    """The churn mart has one row for each customer of the raw data, whatever the repetitions."""
+    """Churn and leads have one row for each customer of the raw data, whatever the repetitions."""
     for name in ("day 1", "day 2"):
         customers = {row[0] for row in build.rows(name, "raw customers")}
         assert set(_payloads(build, name)) == customers
+        assert set(_payloads(build, name, "leads")) == customers
 
 
 def test_consent_has_one_row_a_person_purpose_and_channel(build: Build) -> None:
@@ -265,6 +272,45 @@ def test_scores_spread_over_bands_and_reasons(build: Build) -> None:
     assert max(map(len, reasons)) <= 255
 
 
+def test_leads_spread_over_stages_and_grades(build: Build) -> None:
+    """Every stage, grade and reason occurs, and no reason is longer than its field."""
+    leads = [row for key, row in _payloads(build, "day 1", "leads").items() if key < "X"]
+    assert {row[3] for row in leads} == set(STAGES)
+    assert {row[5] for row in leads} == set("ABCD")
+    assert len({row[6] for row in leads}) == 4
+    assert max(len(row[6]) for row in leads) <= 255
+
+
+def test_the_segment_is_who_is_likely_to_leave_and_can_be_written_to(build: Build) -> None:
+    """Every customer of the highest band with an address is in it, and nobody else."""
+    for name in ("day 1", "day 2"):
+        rows = _payloads(build, name)
+        wanted = {key: row[3] for key, row in rows.items() if row[4] == "High" and row[2]}
+        assert dict(build.rows(name, "at risk")) == wanted
+        assert wanted
+
+
+def test_the_segment_moves(build: Build) -> None:
+    """Between the days some customers come into the segment, and most stay where they were."""
+    before, after = (
+        {key for key, _ in build.rows(name, "at risk") if key < "X"} for name in ("day 1", "day 2")
+    )
+    assert after - before
+    assert len(after ^ before) < 0.25 * len(before)
+
+
+def test_a_lifecycle_only_moves_forward(build: Build) -> None:
+    """No stage of the second day lies before that of the first; HubSpot would refuse it."""
+    before, after = (_payloads(build, name, "leads") for name in ("day 1", "day 2"))
+    moves = [
+        STAGES.index(after[key][3]) - STAGES.index(row[3])
+        for key, row in before.items()
+        if key < "X"
+    ]
+    assert min(moves) == 0
+    assert max(moves) > 0
+
+
 def test_a_few_names_are_missing(build: Build) -> None:
     """Blank names stay null, so that a null policy has something to do."""
     payloads = [row for key, row in _payloads(build, "day 1").items() if key < "X"]
@@ -280,7 +326,12 @@ def test_the_second_day_changes_a_few(build: Build) -> None:
     assert 0.003 <= (len(after) - len(before)) / ROWS <= 0.01
     changed = {key for key, row in before.items() if after[key] != row}
     assert 0.05 < len(changed) / ROWS < 0.20
-    assert changed <= {row[0] for row in build.rows("day 2", "busy on the last day")}
+    busy = {row[0] for row in build.rows("day 2", "busy on the last day")}
+    assert changed <= busy
+    leads, moved = (_payloads(build, name, "leads") for name in ("day 1", "day 2"))
+    changed = {key for key, row in leads.items() if key < "X" and moved[key] != row}
+    assert 0.01 < len(changed) / ROWS < 0.20
+    assert changed <= busy
 
 
 def test_the_second_day_changes_consents_both_ways(build: Build) -> None:
@@ -297,7 +348,8 @@ def test_the_second_day_changes_consents_both_ways(build: Build) -> None:
 
 def test_time_alone_changes_nothing(build: Build) -> None:
     """The same day built eleven hours later has the same payloads and the same consents."""
-    assert _payloads(build, "day 2, later") == _payloads(build, "day 2")
+    for mart in ("churn", "leads"):
+        assert _payloads(build, "day 2, later", mart) == _payloads(build, "day 2", mart)
     for mart in ("consent", "health", "accounts"):
         assert set(build.rows("day 2, later", mart)) == set(build.rows("day 2", mart))
 
@@ -357,6 +409,9 @@ def test_columns_are_as_promised(build: Build) -> None:
         ("account_health", "seats", "INTEGER", "NO"),
         ("account_health", "monthly_value", "DECIMAL(12,2)", "NO"),
         ("account_health", "measured_at", "TIMESTAMP", "NO"),
+        ("at_risk_customers", "customer_id", "VARCHAR", "NO"),
+        ("at_risk_customers", "churn_score", "DECIMAL(5,2)", "NO"),
+        ("at_risk_customers", "scored_at", "TIMESTAMP", "NO"),
         ("customer_churn", "customer_id", "VARCHAR", "NO"),
         ("customer_churn", "account_name", "VARCHAR", "NO"),
         ("customer_churn", "first_name", "VARCHAR", "YES"),
@@ -381,6 +436,16 @@ def test_columns_are_as_promised(build: Build) -> None:
         ("customer_health", "health", "VARCHAR", "NO"),
         ("customer_health", "health_score", "DECIMAL(5,2)", "NO"),
         ("customer_health", "measured_at", "TIMESTAMP", "NO"),
+        ("customer_lead", "customer_id", "VARCHAR", "NO"),
+        ("customer_lead", "first_name", "VARCHAR", "YES"),
+        ("customer_lead", "last_name", "VARCHAR", "YES"),
+        ("customer_lead", "email", "VARCHAR", "YES"),
+        ("customer_lead", "lifecycle_stage", "VARCHAR", "NO"),
+        ("customer_lead", "lead_score", "INTEGER", "NO"),
+        ("customer_lead", "lead_grade", "VARCHAR", "NO"),
+        ("customer_lead", "lead_reason", "VARCHAR", "NO"),
+        ("customer_lead", "seats", "INTEGER", "NO"),
+        ("customer_lead", "scored_at", "TIMESTAMP", "NO"),
         ("customer_reengagement", "customer_id", "VARCHAR", "NO"),
         ("customer_reengagement", "first_name", "VARCHAR", "YES"),
         ("customer_reengagement", "email", "VARCHAR", "YES"),

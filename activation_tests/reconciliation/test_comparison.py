@@ -121,6 +121,24 @@ def test_each_way_to_differ_has_its_class(tmp_path: Path) -> None:
     assert "Bonn" not in repr(found)
 
 
+def test_members_are_compared_by_their_keys_alone(tmp_path: Path) -> None:
+    """An audience has no fields: who is on it, who should be, and who left are all told."""
+    shop = open_shop(tmp_path, fields=[], destination={**DESTINATION, "mode": "audience"})
+    for key in "abc":
+        shop.add(key)
+    shop.deliver(shop.plan())
+    shop.sql("DELETE FROM marts.lead_scores WHERE lead_id = 'c'")
+    members = [{"sync_key": key, "destination_id": f"id-{key}"} for key in "ac"]
+
+    found = parity(shop, members)
+
+    assert classes(found) == {"matched": 1, "lost": 1, "missing": 1}
+    assert found.fields == {}
+    assert {s.key_hash for s in found.samples} == {
+        key_hash(shop.contract.sync, key) for key in "bc"
+    }
+
+
 def test_a_rejected_change_is_told_as_such(tmp_path: Path) -> None:
     """A key whose present payload is a dead letter is rejected, not pending."""
     shop = delivered(tmp_path, "a")

@@ -11,6 +11,7 @@ from activation.destinations.traits import (
     EndpointClass,
     Normaliser,
     ObjectTraits,
+    Reading,
     Removal,
     Traits,
     Verb,
@@ -146,6 +147,8 @@ STATUSES = replace(
     RECORDS,
     removal=Removal.UNLINKED,
     restorable=None,
+    # Nothing lists who has opted out.
+    reading=Reading.BY_KEY,
     read_back_keys=MOST_ROWS,
     minimal_permissions=(
         "communication_preferences.read_write",
