@@ -10,6 +10,7 @@ from datetime import timedelta
 import orjson
 import pyarrow as pa
 
+from activation.contract.destination import Mode
 from activation.destinations.base import (
     Answer,
     Fate,
@@ -53,20 +54,19 @@ class Account:
         self.work = work
         self._reading: QuotaReading | None = None
         self._expired = False
-        kind = work.kind
-        creates = kind in {EndpointClass.IDEMPOTENT_CREATE, EndpointClass.UNKEYED}
-        upsert = self._traits(EndpointClass.KEYED_UPSERT)
         self._endpoints: dict[str, RequestEndpoint | JobEndpoint] = {
-            "upsert": Requests(self, upsert),
-            "remove": Requests(self, replace(upsert, name="remove", verbs=_only(Verb.REMOVE))),
+            verb.value: Requests(self, self.traits(EndpointClass.KEYED_UPSERT, verb))
+            for verb in (Verb.UPSERT, Verb.REMOVE)
         }
-        if creates:
-            create = replace(
-                self._traits(kind), name="create", verbs=_only(Verb.CREATE), key_life=work.key_life
-            )
-            self._endpoints["create"] = Requests(self, create)
+        if work.mode is Mode.CREATE_ONLY:
+            self._endpoints["create"] = Requests(self, self.traits(work.kind, Verb.CREATE))
 
-    def _traits(self, kind: EndpointClass) -> Traits:
+    def offer(self, endpoint: JobEndpoint) -> None:
+        """Let the account have jobs, too."""
+        self._endpoints[endpoint.traits.name] = endpoint
+
+    def traits(self, kind: EndpointClass, verb: Verb) -> Traits:
+        """Return what an endpoint of that class declares."""
         return Traits(
             system="simulated",
             endpoint_class=kind,
@@ -74,6 +74,9 @@ class Account:
             batch_bytes=MEMORY.batch_bytes,
             horizon=HORIZON,
             keeps_order=True,
+            name=verb.value,
+            verbs=frozenset({verb}),
+            key_life=self.work.key_life,
             buckets=self.vendor.stage.scenario.buckets,
         )
 
@@ -83,8 +86,10 @@ class Account:
         return MEMORY_OBJECT
 
     def endpoint(self, target: Target, *, rows: int) -> RequestEndpoint | JobEndpoint:
-        """Return the endpoint of the target's verb."""
-        assert rows
+        """Return the endpoint of the target's verb; many rows go out in jobs, if there are any."""
+        jobs = self._endpoints.get("jobs")
+        if jobs is not None and target.verb in jobs.traits.verbs and rows >= self.work.job_rows:
+            return jobs
         return self.endpoint_named(target, target.verb.value)
 
     def endpoint_named(self, target: Target, name: str) -> RequestEndpoint | JobEndpoint:
@@ -201,7 +206,7 @@ class Requests:
             account.process.name, f"{target.verb}s {keys_of(wish.records)} {fault or ''}"
         )
         account.let_in(fault, withdrawal=target.verb is Verb.REMOVE)
-        if any(record["fields"]["Note"] == POISON for record in wish.records):
+        if poisoned(wish):
             if len(wish.records) == 1:
                 vendor.judge.refused(payload, wish.records)
             raise BatchRefused("A record cannot be parsed.", code="MALFORMED")
@@ -263,6 +268,11 @@ def read(target: Target, payload: bytes, key_life: timedelta) -> Wish:
     return Wish(target.object, target.verb, body["records"], body["key"], key_life)
 
 
+def poisoned(wish: Wish) -> bool:
+    """Return whether one of the records gets the whole request refused."""
+    return any(record["fields"]["Note"] == POISON for record in wish.records)
+
+
 def decoded(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
     """Return what an answer says of each key."""
     results = orjson.loads(answer.body)
@@ -277,10 +287,6 @@ def _result(result: str | Sequence[str] | None) -> RowResult:
         return RowResult(destination_id=result)
     code, fate = result
     return RowResult(error=RowError(code, "The row was refused.", Fate(fate)))
-
-
-def _only(verb: Verb) -> frozenset[Verb]:
-    return frozenset({verb})
 
 
 def unheard() -> Transient:

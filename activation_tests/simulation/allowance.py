@@ -41,7 +41,6 @@ class Allowance:
         self._counted: list[float] = []
         self._made: dict[str, int] = {}
         """Requests by sync."""
-        self._withdrawals: dict[str, int] = {}
         self._accepted = 0
         """Requests of ours that counted against the account's day."""
         self._reports: list[_Report] = []
@@ -64,17 +63,17 @@ class Allowance:
             if at + seconds > self._not_before:
                 self._not_before, self._asked = at + seconds, (at, process)
 
-    def calls(self, process: Process, sync: str, *, withdrawal: bool) -> None:
+    def calls(self, process: Process, sync: str) -> None:
         """Hold a request that starts now against what is allowed."""
         self._made[sync] = self._made.get(sync, 0) + 1
-        self._withdrawals[sync] = self._withdrawals.get(sync, 0) + withdrawal
         self._of_share(sync)
         self._of_wait(process)
         if any(other.in_flight and other.sync != sync for other in self._processes):
             self._stage.saw("two syncs on the wire at once")
         at_once = sum(other.in_flight for other in self._processes)
         for bucket in self._stage.scenario.buckets:
-            if bucket.seconds is None and at_once > bucket.requests:
+            in_step = self._stage.scenario.in_step
+            if bucket.seconds is None and at_once > bucket.requests and in_step:
                 self._stage.violated("at once", f"{at_once} requests in {bucket.name}")
 
     def accepted(self, process: Process, *, withdrawal: bool) -> None:
@@ -107,7 +106,10 @@ class Allowance:
         reserved = self._books.ask("SELECT reserved FROM quota_share WHERE sync = ?", (sync,))
         if sum(day for (day,) in reserved) < self._made[sync]:
             self._stage.violated("quota", f"{sync} sends what is not reserved")
-        allowed = self._stage.allowed(sync) + self._withdrawals[sync]
+        withdrawals = self._books.ask(
+            "SELECT sum(requests) FROM batch WHERE sync = ? AND verb = 'remove'", (sync,)
+        )
+        allowed = self._stage.allowed(sync) + (withdrawals[0][0] or 0)
         if any(day > allowed for (day,) in reserved):
             self._stage.violated("quota", f"{sync} reserves {reserved}, {allowed} allowed")
 

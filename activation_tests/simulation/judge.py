@@ -21,7 +21,7 @@ from activation_tests.simulation.process import Process
 from activation_tests.simulation.promise import CONNECTION
 from activation_tests.simulation.stage import Stage
 
-BOUNDS = Bounds(watch_seconds=20)
+BOUNDS = Bounds(watch_seconds=20, upload_seconds=60, job_seconds=900)
 """Every look at the switch is an event of its own; here the one with each intent is enough."""
 _SLACK = 5.0
 """Seconds that a request may wait for its turn after its last question of consent."""
@@ -68,11 +68,16 @@ class Judge:
         self._allowance = Allowance(stage, books, processes)
         self.paused: dict[str, float] = {}
         """When each scope was paused that is."""
+        self.by_hand: set[str] = set()
+        """The keys of creations that people looked up."""
         self._refused: dict[tuple[str, int], str] = {}
         self._unknown: dict[str, str] = {}
         self._first: str | None = None
         """The batch whose first request is being made."""
         self._tries: Counter[tuple[str, str]] = Counter()
+        self._jobs: dict[str, set[str]] = {}
+        """The jobs that were handed the same bytes."""
+        self._running: set[str] = set()
 
     def counted(self, at: float) -> None:
         """Keep when the vendor counts the request that is being made."""
@@ -82,13 +87,55 @@ class Judge:
         """Hold a request that counts against the account's day against what people keep."""
         self._allowance.accepted(process, withdrawal=withdrawal)
 
+    def calls(self, process: Process, sync: str) -> None:
+        """Hold whatever leaves against the promises."""
+        self._of_lease(process, sync)
+        self._of_switch(process, sync)
+        self._allowance.calls(process, sync)
+
+    def opens(self, process: Process, target: Target) -> None:
+        """Hold the making of a job against the promises."""
+        found = self._books.ask(
+            "SELECT 1 FROM batch WHERE sync = ? AND state = 'intended' AND endpoint = 'jobs'",
+            (target.object,),
+        )
+        if not found:
+            self._stage.violated("intent", f"{process.name} makes a job that is not intended")
+
+    def starts(
+        self, process: Process, target: Target, job: str, payload: bytes, records: Records
+    ) -> None:
+        """Hold the start of a job against the promises."""
+        digest = digest_of(payload)
+        found = self._books.ask(
+            "SELECT id, plan_digest, sync, send_deadline, payload_digest FROM batch WHERE job = ?",
+            (job,),
+        )
+        if not found or found[0][4] != digest:
+            self._stage.violated("durable id", f"{process.name} starts {job}, which nobody knows")
+            return
+        name, plan, sync, deadline, _ = found[0]
+        batch = _Batch(name, plan, sync, moment(deadline))
+        self._of_plan(batch, process, target.verb, records)
+        self._of_people(process, sync, records, BOUNDS.request_seconds)
+        for other in self._jobs.get(digest, set()) - {job}:
+            if other in self._running:
+                self._stage.violated("one job", f"{name} goes in {job} beside {other}")
+
+    def began(self, job: str, digest: str) -> None:
+        """Keep that a job has been handed these bytes."""
+        self._jobs.setdefault(digest, set()).add(job)
+        self._running.add(job)
+
+    def ended(self, job: str) -> None:
+        """Keep that a job does nothing any more."""
+        self._running.discard(job)
+
     def sends(self, process: Process, target: Target, payload: bytes, records: Records) -> None:
         """Hold a request that starts now against the promises."""
         digest = digest_of(payload)
         sync, withdrawal = target.object, target.verb is Verb.REMOVE
-        self._of_lease(process, sync)
-        self._of_switch(process, sync)
-        self._allowance.calls(process, sync, withdrawal=withdrawal)
+        self.calls(process, sync)
         batch = self._intended(digest)
         if batch is None:
             self._stage.violated("intent", f"{process.name} sends what is not intended")
@@ -97,7 +144,7 @@ class Judge:
             self._stage.violated("deadline", f"{batch.id} starts after its deadline")
         self._of_plan(batch, process, target.verb, records)
         if not withdrawal:
-            self._of_people(process, sync, records)
+            self._of_people(process, sync, records, 0)
         self._first = batch.id if batch.id not in self._unknown else None
         if self._unknown.setdefault(batch.id, digest) != digest:
             self._stage.violated("same bytes", f"{batch.id} goes again with other bytes")
@@ -139,6 +186,8 @@ class Judge:
                 self._stage.violated("honest receipts", f"{row.key} {row.version} is there still")
         elif held is None or held.version < row.version:
             self._stage.violated("honest receipts", f"{row.key} {row.version} is not there")
+        elif destination_id is None and row.key in self.by_hand:
+            return  # people's word comes without an id
         elif held.version == row.version and destination_id != held.id:
             self._stage.violated("honest receipts", f"{row.key} is not {destination_id}")
 
@@ -214,14 +263,14 @@ class Judge:
         if recorded is not None and moment(recorded) < frozen.plan.created_at:
             self._stage.violated("refused once", f"{row.key} {row.version} goes again")
 
-    def _of_people(self, process: Process, sync: str, records: Records) -> None:
+    def _of_people(self, process: Process, sync: str, records: Records, more: float) -> None:
         now = self._stage.now()
         if self._stood_still(process):
             return
         revoked_at = self._warehouses[sync].source.revoked_at
         for record in records:
             since = now - revoked_at.get(record["key"], now)
-            if since > BOUNDS.recheck_seconds + _SLACK:
+            if since > BOUNDS.recheck_seconds + _SLACK + more:
                 self._stage.violated("consent", f"{record['key']} goes without consent")
 
     def _stood_still(self, process: Process) -> bool:

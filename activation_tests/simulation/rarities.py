@@ -52,6 +52,14 @@ _FROM_BOOKS = {
 
 _SEEN_ON_STAGE = (
     "a plan taken up where it was left",
+    "a human settled a creation",
+    "a job ended: done",
+    "a job ended: failed",
+    "a job ended: gone",
+    "a job looked as if it had not started",
+    "a job stalled",
+    "a job was abandoned",
+    "a job was adopted",
     "a rate was used up",
     "an idempotency key was known",
     "two syncs on the wire at once",

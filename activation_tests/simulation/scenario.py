@@ -44,6 +44,7 @@ _BUCKETS = (
     (Bucket("burst", 5, 20.0), Bucket("at once", 2, None)),
 )
 _CLASSES = (
+    EndpointClass.JOB,
     EndpointClass.KEYED_UPSERT,
     EndpointClass.KEYED_UPSERT,
     EndpointClass.IDEMPOTENT_CREATE,
@@ -75,6 +76,8 @@ class Work:
     """The chance that a new row is one for which the vendor refuses the whole request."""
     key_life: timedelta
     """How long the vendor remembers an idempotency key."""
+    job_rows: int
+    """Rows from which on a job is made, where there are jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,8 @@ def _work(r: random.Random, sync: str, *, doubtful: bool) -> Work:
     kind = r.choice(_CLASSES)
     creates = kind in {EndpointClass.IDEMPOTENT_CREATE, EndpointClass.UNKEYED}
     keyed = r.choice((Mode.UPSERT, Mode.MIRROR, Mode.MIRROR))
+    if kind is EndpointClass.JOB and r.random() < 0.3:
+        keyed = Mode.CREATE_ONLY
     mode = Mode.CREATE_ONLY if creates else keyed
     return Work(
         sync=sync,
@@ -164,13 +169,14 @@ def _work(r: random.Random, sync: str, *, doubtful: bool) -> Work:
         batch_rows=r.choice((1, 2, 3, 3, 4, 6)),
         concurrency=r.choice((1, 2, 3)),
         requests_per_day=r.choice((3, 8, 500, 500, 500)),
-        moves=3 if doubtful else r.choice((1, 2, 3)),
+        moves=3 if doubtful or mode is Mode.MIRROR else r.choice((1, 2, 3)),
         revocations=r.choice((0, 1, 4)),
-        vanishing=r.choice((0.2, 0.7)) if mode is Mode.MIRROR else 0,
+        vanishing=r.choice((0.4, 0.8)) if mode is Mode.MIRROR else 0,
         gate=r.choice((0, 0, 0, 0.3)),
         bad=r.choice((0, 0, 0.15)),
         poison=r.choice((0, 0, 0.15)),
-        key_life=timedelta(minutes=r.choice((10, 120))),
+        key_life=timedelta(minutes=r.choice((10, 30, 120))),
+        job_rows=1 if mode is Mode.CREATE_ONLY else r.choice((1, 4)),
     )
 
 

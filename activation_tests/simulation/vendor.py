@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from activation.destinations.base import Fate
+from activation.destinations.base import Fate, JobState
 from activation.destinations.traits import Verb
 from activation_tests.simulation.judge import Judge, Records
 from activation_tests.simulation.scenario import Fault
@@ -39,6 +39,20 @@ class Wish:
     key_life: timedelta = timedelta(0)
 
 
+@dataclass(slots=True)
+class Job:
+    """A job as it is; what is told of it may be older."""
+
+    name: str
+    object: str
+    opened_by: str
+    state: JobState = JobState.OPEN
+    started_at: float = 0.0
+    records: Records = ()
+    payload: bytes = b""
+    results: Results = field(default_factory=dict)
+
+
 class Vendor:
     """The account, as all processes share it."""
 
@@ -52,6 +66,7 @@ class Vendor:
         self.requests = 0
         self.used: Counter[int] = Counter()
         """Requests of everybody, by the vendor's day."""
+        self.jobs: dict[str, Job] = {}
         self._ids = 0
         self._remembered: dict[str, tuple[Results, datetime]] = {}
         """What was answered under an idempotency key, and until when that is known."""
@@ -107,6 +122,12 @@ class Vendor:
             self.apply(wish, late=True)
 
         self.stage.loop.call_later(seconds, land)
+
+    def make_job(self, name: str, by: str) -> Job:
+        """Make a job for an object, which does nothing yet."""
+        job = Job(f"j{len(self.jobs):03d}", name, by)
+        self.jobs[job.name] = job
+        return job
 
     def _carry_out(self, wish: Wish, how: str) -> Results:
         records = self.objects[wish.object]

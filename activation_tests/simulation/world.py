@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from activation.contract.destination import Mode
+from activation.destinations.traits import EndpointClass, Verb
 from activation.errors import ActivationError, Refused, Stopped
 from activation.ledger import Ledger
 from activation.ledger.conservation import RowsLostError, check
+from activation.ledger.ranges import unpack
 from activation.ledger.switches import EVERYTHING
+from activation.planning.dispositions import VERBS
 from activation_tests.simulation.account import Account
 from activation_tests.simulation.books import Books
+from activation_tests.simulation.jobs import HORIZON as JOB_HORIZON
+from activation_tests.simulation.jobs import Jobs
 from activation_tests.simulation.judge import Judge
 from activation_tests.simulation.loop import VirtualLoop, run
 from activation_tests.simulation.planner import Warehouse
@@ -141,6 +146,7 @@ class World:
             if self._behind() is None and not self.vendor.pending:
                 break
             await asyncio.sleep(visit)
+            self._settle_by_hand()
             for number in range(len(self.stage.scenario.works)):
                 await self._run(Start(number, "all", repeated=False, machine=0, gap=0))
         if behind := self._behind():
@@ -174,6 +180,29 @@ class World:
     def _mode(self, sync: str) -> Mode:
         return next(work.mode for work in self.stage.scenario.works if work.sync == sync)
 
+    def _settle_by_hand(self) -> None:
+        """Let people look up what became of creations in doubt, once nothing is under way."""
+        if self.vendor.pending:
+            return
+        for work in self.stage.scenario.works:
+            held = self.vendor.objects[work.sync]
+            for batch in self.ledger.doubts.list(work.sync):
+                if batch.verb != Verb.CREATE:
+                    continue
+                actions = self.warehouses[work.sync].plans[batch.cut.plan_digest].actions
+                rows = [actions[number].row for number in unpack(batch.cut.actions)]
+                there = {row.key in held and held[row.key].version == row.version for row in rows}
+                if len(there) == 1:
+                    self.stage.saw("a human settled a creation")
+                    self.judge.by_hand.update(row.key for row in rows)
+                    self.ledger.doubts.settle(
+                        work.sync,
+                        batch.cut.id,
+                        applied=there == {True},
+                        reason="looked it up",
+                        author="operator@example.com",
+                    )
+
     def _held_for_humans(self, sync: str) -> set[str]:
         """Return the keys whose fate only a human can settle."""
         keys: set[str] = set()
@@ -198,7 +227,7 @@ class World:
             if planned != frozen.plan.rows():
                 self.stage.violated("conservation", f"{planned} of {frozen.plan.rows()} planned")
         for number, key in self.books.ask(
-            "SELECT count(*), batch FROM watched WHERE old IN"
+            "SELECT count(*), batch FROM watched WHERE old <> new AND old IN"
             " ('delivered', 'refused', 'split', 'blocked') GROUP BY batch"
         ):
             self.stage.violated("acknowledged once", f"{key} was touched {number} times")
@@ -214,6 +243,10 @@ class World:
         self.processes.append(process)
         promise = contract(work, stage.allowed(work.sync))
         account = Account(self.vendor, process, work)
+        if work.kind is EndpointClass.JOB:
+            verb = VERBS[work.mode]
+            traits = account.traits(EndpointClass.JOB, verb)
+            account.offer(Jobs(account, replace(traits, name="jobs", horizon=JOB_HORIZON)))
         warehouse = self.warehouses[work.sync]
         made = Run(process, promise, warehouse, self.vendor, self.judge, account)
         stage.tell(process.name, f"starts for {work.sync}, {start.phase}")
