@@ -8,20 +8,19 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import pyarrow as pa
 
 from activation.clock import Clock
-from activation.contract.model import Contract
 from activation.delivery.calls import Calls
 from activation.delivery.consent import Consent
 from activation.delivery.doubt import fence_of_doubt
 from activation.delivery.halt import Halt
 from activation.delivery.jobs import Jobs
 from activation.delivery.journal import Journal
-from activation.delivery.order import Bounds, budget_of
+from activation.delivery.order import Terms, budget_of
 from activation.delivery.parcels import Parcel, again
+from activation.delivery.people import People
 from activation.delivery.ports import Actions, Wire
 from activation.delivery.resting import Resting
 from activation.delivery.retry import Patience
@@ -52,17 +51,6 @@ class Means:
     randomness: random.Random
 
 
-class Terms(Protocol):
-    """On whose behalf and within which bounds something is sent."""
-
-    @property
-    def contract(self) -> Contract: ...  # noqa: D102 - told by the class
-    @property
-    def headroom(self) -> float: ...  # noqa: D102
-    @property
-    def bounds(self) -> Bounds: ...  # noqa: D102
-
-
 def open_path(  # noqa: PLR0913 - each is named
     means: Means,
     terms: Terms,
@@ -86,15 +74,17 @@ def open_path(  # noqa: PLR0913 - each is named
     settling = Settling(journal, clock, means.randomness, patience, recorded, open_letters)
     rest = Resting(journal, clock, halt)
     consent = Consent(actions, clock=clock, wire=wire, seconds=bounds.recheck_seconds)
+    people = People(ledger, terms, wire)
     return SendPath(
         routes=Routes(means.destination, contract, ledger, rows),
         journal=journal,
         calls=calls,
         settling=settling,
-        jobs=Jobs(journal, calls, settling, consent, clock, halt, bounds, rest),
+        jobs=Jobs(journal, calls, settling, consent, people, clock, halt, bounds, rest),
         rest=rest,
         budget=budget,
         consent=consent,
+        people=people,
         clock=clock,
         wire=wire,
         patience=patience,

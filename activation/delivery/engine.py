@@ -171,14 +171,14 @@ class _Teller:
         self._total = plan.to_send
         self._delivered = sum(sum(batch.delivered.values()) for batch in known)
         self._rejected = sum(sum(batch.rejected.values()) for batch in known)
-        self._blocked = {batch.cut.id: sum(batch.cut.blocked.values()) for batch in known}
+        self._blocked = {batch.cut.id: batch.cut.rows_blocked for batch in known}
         self._requests = sum(batch.requests for batch in known)
 
     def tell(self, settlement: Settlement) -> None:
         """Tell how far the delivery is, now that this is recorded."""
         self._delivered += sum(settlement.delivered.values())
         self._rejected += sum(settlement.rejected.values())
-        self._blocked[settlement.cut.id] = sum(settlement.cut.blocked.values())
+        self._blocked[settlement.cut.id] = settlement.cut.rows_blocked
         self._requests += settlement.spent is not None
         self._progress(
             Progress(

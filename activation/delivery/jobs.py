@@ -26,12 +26,13 @@ from activation.delivery.halt import Halt
 from activation.delivery.journal import Journal
 from activation.delivery.order import Bounds
 from activation.delivery.parcels import Parcel
+from activation.delivery.people import People
 from activation.delivery.settling import Settling
 from activation.destinations.base import JobEndpoint, JobState, JobStatus
 from activation.errors import Applied, BatchRefused, DestinationError, Transient, Unavailable
 from activation.ledger.attempts import Departure, Settlement
 from activation.ledger.batches import BatchState
-from activation.ledger.clearances import Ask, Spent, Wait
+from activation.ledger.clearances import Ask, Cause, Spent, Wait
 
 T = TypeVar("T")
 
@@ -47,6 +48,10 @@ class Left:
     """Why; None if everything was halted."""
 
 
+class _WithheldError(Exception):
+    """A row of a job that is about to start may not leave any more."""
+
+
 @dataclass(slots=True)
 class Jobs:
     """Carries parcels in jobs; every call is cleared by the governor like any other request."""
@@ -55,6 +60,7 @@ class Jobs:
     calls: Calls
     settling: Settling
     consent: Consent
+    people: People
     clock: Clock
     halt: Halt
     bounds: Bounds
@@ -74,19 +80,17 @@ class Jobs:
         """
         Hand the rows over, wait for the end, and keep the verdict on each.
 
-        If one of them has lost consent meanwhile, the rest goes out in a job of its own.
+        If one of them may not leave any more, the rest goes out in a job of its own.
 
         Raises:
             Stopped: no further request may start; the job is adopted later.
         """
         target, job = parcel.route.target, parcel.job or ""
-        seconds = self.bounds.upload_seconds
         for _ in range(self.settling.patience.attempts):
-            if (await self.consent.revoked()).intersection(parcel.numbers):
+            try:
+                made = await self._hand_over(parcel, endpoint)
+            except _WithheldError:
                 return await self.adopt(parcel, endpoint)
-            made = await self._call(
-                parcel, partial(self._started, endpoint, parcel), seconds=seconds
-            )
             if made is None:
                 return Left(parcel)
             await self.journal.spend(made.spent)
@@ -104,6 +108,14 @@ class Jobs:
             parcel = await self._put_back(parcel)
         # One that is not abandoned may start yet, and is adopted.
         return Left(parcel, not_begun)
+
+    async def _hand_over(self, parcel: Parcel, endpoint: JobEndpoint) -> Made[None] | Missed | None:
+        """Start a job with its rows, if all of them may still leave."""
+        if (await self.consent.revoked()).intersection(parcel.numbers):
+            raise _WithheldError
+        starting = partial(self._started, endpoint, parcel)
+        seconds = self.bounds.upload_seconds
+        return await self._call(parcel, starting, seconds=seconds, carries=True)
 
     async def _not_taken(
         self, parcel: Parcel, endpoint: JobEndpoint, error: DestinationError
@@ -206,9 +218,19 @@ class Jobs:
         return freed
 
     async def _call(
-        self, parcel: Parcel, call: Callable[[float], T], *, seconds: float | None = None
+        self,
+        parcel: Parcel,
+        call: Callable[[float], T],
+        *,
+        seconds: float | None = None,
+        carries: bool = False,
     ) -> Made[T] | Missed | None:
-        """Make one call for a job, as soon as it may leave; None if everything was halted."""
+        """
+        Make one call for a job, as soon as it may leave; None if everything was halted.
+
+        Raises:
+            _WithheldError: it `carries` the rows, and one of them may not leave any more.
+        """
         seconds = self.bounds.request_seconds if seconds is None else seconds
         while True:
             if self.halt.called:
@@ -223,9 +245,14 @@ class Jobs:
                     until=deadline,
                     withdrawal=parcel.route.withdrawal,
                 )
-                answer = await self.journal.ask(Departure(ask))
+                if carries and self.people.withheld(parcel):
+                    raise _WithheldError
+                seen = self.people.known.seen if carries else None
+                answer = await self.journal.ask(Departure(ask, people_seen=seen))
                 if not isinstance(answer, Wait):
                     return await self.calls.make(answer, deadline, call)
+                if answer.cause is Cause.PEOPLE:
+                    await self.people.renew()
             await self.rest(answer.seconds)
 
     def _started(self, endpoint: JobEndpoint, parcel: Parcel, seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from activation.contract.model import Contract
 from activation.destinations.base import Target
@@ -36,6 +37,17 @@ class Bounds:
 
 
 BOUNDS = Bounds()
+
+
+class Terms(Protocol):
+    """On whose behalf and within which bounds something is sent."""
+
+    @property
+    def contract(self) -> Contract: ...  # noqa: D102 - told by the class
+    @property
+    def headroom(self) -> float: ...  # noqa: D102
+    @property
+    def bounds(self) -> Bounds: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -49,6 +49,8 @@ class Parcel:
     """The vendor's id of the job that carries it."""
     only_adopt: bool = False
     """A later plan has begun to send: nothing of it may leave any more, only its job be heard."""
+    people_seen: int = -1
+    """The newest act about people that its rows were held against."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -94,17 +96,20 @@ class Parcel:
             self, cut=cut, rows=rows, payload=payload, first_at=None, wait=0, held_up=None, job=None
         )
 
-    def without(self, numbers: Collection[int]) -> Parcel:
-        """Return the same parcel, with these actions taken out for want of consent."""
-        staying = [i for i, number in enumerate(self.numbers) if number not in numbers]
-        leaving = [i for i, number in enumerate(self.numbers) if number in numbers]
+    def without(self, reasons: Mapping[int, str]) -> Parcel:
+        """Return the same parcel, with these actions taken out, each for its reason."""
+        numbers = self.numbers
+        staying = [i for i, number in enumerate(numbers) if number not in reasons]
         rows = self.rows.take(pa.array(staying, pa.int64()))
-        blocked = dict(self.cut.blocked)
-        for operation, count in self.count(leaving).items():
-            blocked[operation] = blocked.get(operation, 0) + count
+        blocked = {reason: dict(rows) for reason, rows in self.cut.blocked.items()}
+        for reason in dict.fromkeys(reasons.values()):
+            leaving = [i for i, number in enumerate(numbers) if reasons.get(number) == reason]
+            of_reason = blocked.setdefault(str(reason), {})
+            for operation, count in self.count(leaving).items():
+                of_reason[operation] = of_reason.get(operation, 0) + count
         cut = replace(
             self.cut,
-            actions=pack(self.numbers[i] for i in staying),
+            actions=pack(numbers[i] for i in staying),
             operations=operations(rows),
             blocked=blocked,
         )

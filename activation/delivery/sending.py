@@ -25,6 +25,7 @@ from activation.delivery.halt import Halt
 from activation.delivery.jobs import Jobs, Left
 from activation.delivery.journal import Journal
 from activation.delivery.parcels import Parcel
+from activation.delivery.people import People
 from activation.delivery.ports import Wire
 from activation.delivery.resting import Resting
 from activation.delivery.retry import Patience
@@ -44,10 +45,10 @@ from activation.errors import (
 )
 from activation.governor.budget import Budget
 from activation.ledger.attempts import Departure
-from activation.ledger.batches import Intent
+from activation.ledger.batches import REVOKED, Intent
 from activation.ledger.clearances import Ask, Cause, Clearance, Wait
 
-_PACED = (Cause.PACE, Cause.SHARE)
+_PACED = (Cause.PACE, Cause.SHARE, Cause.PEOPLE)
 """What is waited for however long it takes: it is not the vendor who is in trouble."""
 
 _TROUBLE = {
@@ -88,6 +89,7 @@ class SendPath:
     rest: Resting
     budget: Budget
     consent: Consent
+    people: People
     clock: Clock
     wire: Wire
     patience: Patience
@@ -149,8 +151,11 @@ class SendPath:
             if cleared is None:
                 return parts
             intent = self._intent(cleared)
-            answer = await self.journal.ask(Departure(self._ask(cleared, intent), intent))
+            ask = self._ask(cleared, intent)
+            answer = await self.journal.ask(Departure(ask, intent, cleared.people_seen))
             if isinstance(answer, Wait):
+                if answer.cause is Cause.PEOPLE:
+                    await self.people.renew()
                 return self._held_up(cleared, answer)
             begun, deadline = self._begun(cleared, intent, answer), intent.send_deadline
             endpoint = begun.route.endpoint
@@ -216,9 +221,13 @@ class SendPath:
         return await self._patiently(parcel, error), ()
 
     async def _clear(self, parcel: Parcel) -> tuple[Parcel | None, Sequence[Parcel]]:
-        """Pass consent; return the parcel, or what it fell into."""
+        """Take out whom nobody may reach any more; return the parcel, or what it fell into."""
         revoked = (await self.consent.revoked()).intersection(parcel.numbers)
-        cleared, parts = await self.settling.withdraw(parcel, revoked) if revoked else (parcel, ())
+        reasons: dict[int, str] = dict.fromkeys(revoked, REVOKED)
+        if parcel.people_seen != self.people.known.seen:
+            parcel = self.people.looked_at(parcel)
+            reasons |= self.people.withheld(parcel)
+        cleared, parts = await self.settling.withdraw(parcel, reasons) if reasons else (parcel, ())
         if cleared is not None and len(cleared.payload) > cleared.route.traits.batch_bytes:
             too_large = BatchRefused("It does not fit into a request.", code="TOO_LARGE")
             return None, await self.settling.refused(cleared, too_large, spent=None)

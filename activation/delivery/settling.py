@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,23 +47,23 @@ class Settling:
     _refused_in_a_row: int = 0
 
     async def withdraw(
-        self, parcel: Parcel, revoked: Collection[int]
+        self, parcel: Parcel, reasons: Mapping[int, str]
     ) -> tuple[Parcel | None, Sequence[Parcel]]:
         """
-        Take rows out that lost consent.
+        Take rows out that may not leave any more, each for its reason.
 
         If they may have been written already, by an attempt that nobody answered, they stay in
         doubt, and the rest travels on in a smaller parcel where its bytes may differ.
         """
         if parcel.fence is None:
-            parcel = parcel.without(revoked)
+            parcel = parcel.without(reasons)
             if parcel.cut.operations:
                 return parcel, ()
             await self.record(Settlement(parcel.cut, BatchState.BLOCKED))
             return None, ()
         numbers = parcel.numbers
-        staying = [i for i, number in enumerate(numbers) if number not in revoked]
-        leaving = [i for i, number in enumerate(numbers) if number in revoked]
+        staying = [i for i, number in enumerate(numbers) if number not in reasons]
+        leaving = [i for i, number in enumerate(numbers) if number in reasons]
         upsert = parcel.route.traits.endpoint_class is EndpointClass.KEYED_UPSERT
         if not staying or not upsert:
             await self.leave(parcel)

@@ -16,9 +16,18 @@ import sqlalchemy as sa
 
 from activation.errors import Paused, Stopped
 from activation.governor.budget import Budget
-from activation.ledger import batches, clearing, dead_letters, leases, receipts, spending, switches
+from activation.ledger import (
+    batches,
+    clearing,
+    dead_letters,
+    leases,
+    people,
+    receipts,
+    spending,
+    switches,
+)
 from activation.ledger.batches import BatchState, Cut, Ending, Intent
-from activation.ledger.clearances import Ask, Backlog, Clearance, Spent, Wait
+from activation.ledger.clearances import Ask, Backlog, Cause, Clearance, Spent, Wait
 from activation.ledger.dead_letters import DeadLetter
 from activation.ledger.leases import Lease
 from activation.ledger.receipts import Receipt
@@ -56,6 +65,8 @@ class Departure:
     ask: Ask
     intent: Intent | None = None
     """None for a request that writes nothing at the vendor."""
+    people_seen: int | None = None
+    """The newest act about people that its rows were held against; None if it carries none."""
 
 
 Entry: TypeAlias = Settlement | Departure | Spent
@@ -116,8 +127,11 @@ def _depart(  # noqa: PLR0913, PLR0917 - the parts of one transaction
         switches.check(store, connected, budget.sync, budget.connection)
     except Paused as paused:
         return [paused] * len(departures)
-    asks = [departure.ask for departure in departures]
-    answers = clearing.clear(connected, asks, budget, now, backlog)
+    known = people.latest(connected)
+    looked_at = [departure.people_seen in {None, known} for departure in departures]
+    asks = [d.ask for d, current in zip(departures, looked_at, strict=True) if current]
+    decided = iter(clearing.clear(connected, asks, budget, now, backlog) if asks else ())
+    answers = [next(decided) if current else Wait(0, Cause.PEOPLE) for current in looked_at]
     cleared = [
         departure.intent
         for departure, answer in zip(departures, answers, strict=True)

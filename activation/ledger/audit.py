@@ -45,6 +45,7 @@ class Act(StrEnum):
     ROLLBACK = "rollback"
     RESYNC = "resync"
     SUPPRESS = "suppress"
+    LIFT = "lift"  # of a suppression
     ERASE = "erase"
     SETTLE = "settle"  # a batch in doubt, by a human's word
 

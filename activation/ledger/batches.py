@@ -42,6 +42,8 @@ class BatchState(StrEnum):
     BLOCKED = "blocked"
 
 
+REVOKED = "revoked"
+"""The reason of rows whose consent was withdrawn after the plan was made."""
 OPEN = (BatchState.PLANNED, BatchState.INTENDED, BatchState.SENT, BatchState.IN_DOUBT)
 UNKNOWN = (BatchState.INTENDED, BatchState.SENT, BatchState.IN_DOUBT)
 """States of a batch that may have been applied without our knowing."""
@@ -61,8 +63,8 @@ class Cut:
     """What is in the payload; `first_action` to `last_action` is what was cut from the plan."""
     operations: Mapping[str, int]
     """Rows in the payload, by operation."""
-    blocked: Mapping[str, int] = field(default_factory=dict)
-    """Rows taken out because consent was withdrawn after the plan was made."""
+    blocked: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Rows taken out after the plan was made, by reason and operation."""
     parent: str | None = None
     """The batch that these rows were taken from, if they have travelled before."""
     attempts: int = 0
@@ -72,6 +74,11 @@ class Cut:
     def rows(self) -> int:
         """Return the rows in the payload."""
         return sum(self.operations.values())
+
+    @property
+    def rows_blocked(self) -> int:
+        """Return the rows that were taken out."""
+        return sum(sum(rows.values()) for rows in self.blocked.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +209,8 @@ class Batches:
     def settled_rows(self, digest: str) -> int:
         """Return the rows of a plan that have an outcome by now."""
         return sum(
-            sum(rows.values())
+            sum(record.delivered.values()) + sum(record.rejected.values()) + record.cut.rows_blocked
             for record in self.of_plan(digest)
-            for rows in (record.delivered, record.rejected, record.cut.blocked)
         )
 
     def unfolded(self, sync: str) -> tuple[Unfolded, ...]:
@@ -272,7 +278,7 @@ def _begun(cut: Cut) -> dict[str, Any]:
         "actions": cut.actions,
         "rows": cut.rows,
         "operations": dict(cut.operations),
-        "blocked": dict(cut.blocked),
+        "blocked": {reason: dict(rows) for reason, rows in cut.blocked.items()},
         "attempts": cut.attempts,
     }
 
@@ -336,7 +342,7 @@ def _record(row: Any) -> BatchRecord:
             last_action=row.last_action,
             actions=ranges_of(row.actions),
             operations=row.operations,
-            blocked=row.blocked,
+            blocked=_blocked(row.blocked),
             parent=row.parent,
             attempts=row.attempts,
         ),
@@ -353,6 +359,13 @@ def _record(row: Any) -> BatchRecord:
         job=row.job or None,
         first_intended_at=row.first_intended_at,
     )
+
+
+def _blocked(stored: Mapping[str, Any]) -> Mapping[str, Mapping[str, int]]:
+    """Return what was taken out; once, withdrawn consent was the only reason and not named."""
+    if any(isinstance(rows, int) for rows in stored.values()):
+        return {REVOKED: stored}
+    return stored
 
 
 def ranges_of(stored: Sequence[Sequence[int]]) -> Ranges:

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     RETRIES = "retries"  # too many repetitions lately
     SHARE = "share"  # the others' turn to use what is left of the day
     PACE = "pace"  # no permit is free
+    PEOPLE = "people"  # somebody was suppressed or erased since its rows were looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from activation.clock import Clock, SystemClock
 from activation.governor.budget import Budget
+from activation.hash_keys import HashKeys
 from activation.ledger import attempts
 from activation.ledger.alerts import Alerts
 from activation.ledger.attempts import Answer, Entry
@@ -24,6 +25,7 @@ from activation.ledger.doubts import Doubts
 from activation.ledger.fences import Fences
 from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
+from activation.ledger.people import People
 from activation.ledger.permits import Permits
 from activation.ledger.phases import Phases
 from activation.ledger.plans import Plans
@@ -42,7 +44,7 @@ class Ledger:
     What concerns several tables at once stands here.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, hash_keys: HashKeys | None = None) -> None:
         self.store = store
         self.plans = Plans(store)
         self.batches = Batches(store)
@@ -57,6 +59,7 @@ class Ledger:
         self.runs = Runs(store)
         self.audit = Audit(store)
         self.alerts = Alerts(store)
+        self.people = People(store, hash_keys)
 
     def write(
         self,
@@ -98,11 +101,18 @@ class Ledger:
         self.close()
 
 
-def open_ledger(url: str, clock: Clock | None = None, *, kill_file: Path | None = None) -> Ledger:
+def open_ledger(
+    url: str,
+    clock: Clock | None = None,
+    *,
+    kill_file: Path | None = None,
+    hash_keys: HashKeys | None = None,
+) -> Ledger:
     """
     Open the ledger behind a SQLAlchemy URL and bring its tables up to date.
 
     Nothing is sent through it while the kill file is there.
+    People and rows are named by the hash keys; without, nobody can be named.
 
     Raises:
         ConfigurationError: the URL cannot be understood.
@@ -114,4 +124,4 @@ def open_ledger(url: str, clock: Clock | None = None, *, kill_file: Path | None 
     except BaseException:
         store.engine.dispose()
         raise
-    return Ledger(store)
+    return Ledger(store, hash_keys)

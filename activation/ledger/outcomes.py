@@ -9,9 +9,6 @@ from activation.ledger.batches import UNKNOWN, BatchRecord, BatchState
 from activation.ledger.conservation import Tally
 from activation.ledger.plans import PlanRecord
 
-REVOKED = "revoked"
-"""The reason of rows whose consent was withdrawn after the plan was made."""
-
 NOT_SENT = "not_sent"
 """The reason of rows that no delivery has come to."""
 
@@ -46,11 +43,12 @@ def tally(plan: PlanRecord, batches: Iterable[BatchRecord]) -> dict[str, Tally]:
             in_doubt.update(cut.operations)
         if batch.state is BatchState.PLANNED:
             waiting.update(cut.operations)
-        for operation, rows in cut.blocked.items():
-            kept["blocked", operation][REVOKED] += rows
+        for reason, operation, rows in _blocked(batch):
+            kept["blocked", operation][reason] += rows
         if cut.parent is None:
             waiting.subtract(cut.operations)
-            waiting.subtract(cut.blocked)
+            for _, operation, rows in _blocked(batch):
+                waiting[operation] -= rows
     for operation in +waiting | -waiting:
         kept["held", operation][plan.stopped_by or NOT_SENT] += waiting[operation]
     return {
@@ -66,3 +64,12 @@ def tally(plan: PlanRecord, batches: Iterable[BatchRecord]) -> dict[str, Tally]:
         )
         for operation in sorted({*planned, *delivered, *rejected, *in_doubt, *waiting})
     }
+
+
+def _blocked(batch: BatchRecord) -> list[tuple[str, str, int]]:
+    """Return the rows that were taken out of a batch: reason, operation, how many."""
+    return [
+        (reason, operation, rows)
+        for reason, of_reason in batch.cut.blocked.items()
+        for operation, rows in of_reason.items()
+    ]

@@ -258,6 +258,21 @@ audit = sa.Table(
     sa.Index(None, "sync", "no"),
 )
 
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("no", sa.BigInteger, primary_key=True, autoincrement=False),
+    _required("act", sa.Text),
+    _required("scope", sa.Text),
+    _required("person", sa.Text),
+    _required("hash_key", sa.Text),
+    _required("author", sa.Text),
+    _required("reason", sa.Text),
+    _required("at", Utc),
+    sa.Index(None, "scope", "no"),
+    sa.Index(None, "person"),
+)
+
 alert = sa.Table(
     "alert",
     metadata,

@@ -2,7 +2,8 @@
 What the plan has in mind for each change: send it, block it or hold it, and why.
 
 What is sent tells why only if it has a cause beyond the row itself.
-When several reasons keep an action back, the first of these is told: consent, an attempt in doubt,
+When several reasons keep an action back, the first of these is told: a person who was erased or
+suppressed, consent, an attempt in doubt,
 a value that does not fit, an empty field that must not be, a payload that was rejected before,
 what the destination's record makes of it.
 """
@@ -70,6 +71,9 @@ ACTIONS = "activation_actions"
 """The temporary table of actions: the columns of `CHANGES`, and what is told at `judge`."""
 
 _REJECTED = "activation_rejected"
+_WITHHELD = "activation_withheld"
+_WITHHELD_SCHEMA = pa.schema({"match_key": pa.string(), "why": pa.string()})
+_ROWS_LOOKED_AT = 50_000
 IN_DOUBT = "activation_in_doubt"
 """The temporary table of keys that an earlier attempt may yet reach: `match_key`."""
 
@@ -92,6 +96,7 @@ def judge(
     params = {"sync": mapping.contract.sync, **consent_params(mapping.contract)}
     session.load(_REJECTED, inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
     _note_in_doubt(session, mapping, inputs)
+    _note_withheld(session, mapping, inputs)
     reasons = _with_reasons(mapping, inputs, views)
     session.execute(temporary(ACTIONS, _numbered(reasons, mapping.contract)), params)
 
@@ -116,6 +121,27 @@ def _note_in_doubt(session: Session, mapping: SourceMapping, inputs: PlanInputs)
         session.execute(insert, {"first": doubtful.first, "last": doubtful.last})
 
 
+def _note_withheld(session: Session, mapping: SourceMapping, inputs: PlanInputs) -> None:
+    """
+    Note the changed rows of people who were erased or suppressed.
+
+    They are known by keyed hashes, which are not made in the warehouse: its log would hold the
+    key.  Only rows that changed are looked at, and none while nobody is known.
+    """
+    session.load(_WITHHELD, _WITHHELD_SCHEMA.empty_table())
+    withheld = inputs.withheld
+    if withheld is None:
+        return
+    changed = _changed(mapping).subquery(name("x"))
+    query = exp.select(column("match_key", "x"), column("sync_key", "x")).from_(changed)
+    found: list[dict[str, str]] = []
+    for page in session.stream(query, rows=_ROWS_LOOKED_AT):
+        keys = zip(page["match_key"].to_pylist(), page["sync_key"].to_pylist(), strict=True)
+        found += [{"match_key": match, "why": why} for match, key in keys if (why := withheld(key))]
+    if found:
+        session.load(_WITHHELD, pa.Table.from_pylist(found, _WITHHELD_SCHEMA), append=True)
+
+
 def _with_reasons(
     mapping: SourceMapping, inputs: PlanInputs, views: Sequence[ConsentView]
 ) -> exp.Select:
@@ -123,6 +149,10 @@ def _with_reasons(
     joined = exp.select().from_(changes.subquery(name("c")))
     joined = with_statuses(joined, views, changes, "match_key", "c")
     blocked = blocked_reason(views) if views else cast(exp.null(), "text")
+    if inputs.withheld is not None:
+        withheld = exp.select(column("match_key"), column("why")).distinct()
+        joined = _left_join(joined, withheld.from_(table(_WITHHELD)), "w")
+        blocked = exp.Coalesce(this=column("why", "w"), expressions=[blocked])
 
     values = [column(f.column, "c") for f in mapping.fields]
     held = exp.case()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class Disposition(StrEnum):
     """What a plan has in mind for an action."""
 
     SEND = "send"
-    BLOCKED = "blocked"  # consent says no
+    BLOCKED = "blocked"  # its person may not be reached
     HELD = "held"  # something must happen first
 
 
@@ -51,8 +51,10 @@ TAKES_AWAY = (Cause.LOST, Cause.REVOKED)
 
 
 class BlockedReason(StrEnum):
-    """Why consent keeps a row back."""
+    """Why a row may not leave: its person was erased or suppressed, or has not agreed."""
 
+    ERASED = "erased"
+    SUPPRESSED = "suppressed"
     MISSING = "missing"
     DENIED = "denied"
     UNKNOWN = "unknown"
@@ -101,6 +103,8 @@ class PlanInputs:
     """Earlier attempts whose fate is not known yet."""
     loaded_phases: frozenset[str] = frozenset()
     """Phases whose first load is complete."""
+    withheld: Callable[[str], str | None] | None = None
+    """Why the row of a sync key may not leave, if its person was erased or suppressed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from activation.contract.consent import Consent
 from activation.contract.model import Contract
+from activation.contract.people import whom
 from activation.contract.rollout import Phase
 from activation.contract.source import Manifest, load_manifest
 from activation.delivery.order import target_of
@@ -138,7 +139,16 @@ class Parts:
             loaded_phases=frozenset(
                 phase.phase for phase in self.ledger.phases.opened(sync) if phase.loaded_at
             ),
+            withheld=self._withheld(),
         )
+
+    def _withheld(self) -> Callable[[str], str | None] | None:
+        contract = self.contract
+        barred = self.ledger.people.barred(contract.sync, contract.destination.connection)
+        of = whom(contract)
+        if of is None or not barred.people:
+            return None
+        return lambda key: barred.of(of(key))
 
     def actions(self, record: PlanRecord) -> FrozenActions:
         """Return the actions of a frozen plan."""

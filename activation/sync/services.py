@@ -12,6 +12,7 @@ from activation.clock import Clock, SystemClock
 from activation.contract.loading import load_contracts
 from activation.contract.model import Contract
 from activation.errors import UsageError
+from activation.hash_keys import HashKeys, load_hash_keys
 from activation.ledger import Ledger, open_ledger
 from activation.settings import Settings
 from activation.warehouse.opening import open_warehouse
@@ -42,16 +43,30 @@ def open_services(
     Open what syncs share, and close it at the end of the block.
 
     Raises:
-        ConfigurationError: the dbt profile or the ledger's address is wrong.
+        ConfigurationError: the dbt profile or the ledger's address is wrong, or the hash key.
         Unavailable: the ledger cannot be reached.
     """
     clock = clock or SystemClock()
     environment = os.environ if environment is None else environment
     settings.home.mkdir(parents=True, exist_ok=True)
     profile = load_profile(settings.dbt_project, settings.environment(environment))
-    with open_ledger(settings.ledger_url, clock, kill_file=settings.kill_file) as ledger:
+    keys = hash_keys(settings, environment)
+    with open_ledger(
+        settings.ledger_url, clock, kill_file=settings.kill_file, hash_keys=keys
+    ) as ledger:
         warehouse = open_warehouse(profile, lock_wait=settings.lock_wait)
         yield Services(settings, ledger, warehouse, clock, environment)
+
+
+def hash_keys(settings: Settings, environment: Mapping[str, str]) -> HashKeys:
+    """
+    Return the keys by which the ledger names people and rows.
+
+    Raises:
+        ConfigurationError: there is none where one is needed.
+    """
+    shared = not settings.ledger_url.startswith("sqlite:")
+    return load_hash_keys(environment, settings.home, shared=shared)
 
 
 def find_contract(settings: Settings, sync: str) -> Contract:

@@ -8,6 +8,7 @@ import pytest
 from activation.destinations.memory import MemoryDestination
 from activation.ledger import Ledger, open_ledger
 from activation_tests.delivery.rig import FrozenActions, Rig, Time, actions
+from activation_tests.hash_keys import HASH_KEYS
 
 MakeRig = Callable[..., Rig]
 
@@ -28,7 +29,7 @@ def make_rig(tmp_path: Path, empty_ledger: Path) -> Iterator[MakeRig]:
     def make(rows: int = 200, **destination: Any) -> Rig:
         time = Time()
         path = shutil.copy(empty_ledger, tmp_path / f"ledger-{len(opened)}.db")
-        ledger = open_ledger(f"sqlite:///{path}", time)
+        ledger = open_ledger(f"sqlite:///{path}", time, hash_keys=HASH_KEYS)
         opened.append(ledger)
         rig = Rig(ledger, time, MemoryDestination(**destination), FrozenActions(actions(rows)))
         rig.plan()

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from activation.ledger import Ledger, open_ledger
+from activation_tests.hash_keys import HASH_KEYS
 
 
 class StandingClock:
@@ -101,5 +102,5 @@ def ledger(
     if request.param == "postgres":
         postgres, template = (request.getfixturevalue(n) for n in ("postgres", "migrated"))
         url = _database(postgres, template)
-    with open_ledger(url, clock) as opened:
+    with open_ledger(url, clock, hash_keys=HASH_KEYS) as opened:
         yield opened
