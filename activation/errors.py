@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -137,9 +138,15 @@ class Transient(DestinationError):
         self.applied = applied
         self.retry_after = retry_after
 
+    def with_applied(self, applied: Applied) -> Self:
+        """Return the same trouble, of a call that was one step of several or wrote nothing."""
+        return type(self)(
+            self.message, code=self.code, applied=applied, retry_after=self.retry_after
+        )
+
 
 class Throttled(Transient):
-    """Too many requests: nothing was applied, and the whole bucket slows down."""
+    """The vendor's limit was met: this request was not looked at, and the whole bucket slows."""
 
 
 class BatchRefused(DestinationError):

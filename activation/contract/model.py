@@ -135,6 +135,12 @@ class Quota(Part):
 
     requests_per_day: int = Field(gt=0)
     concurrency: int = Field(default=4, gt=0, le=25)
+    weight: int = Field(
+        default=1,
+        gt=0,
+        le=100,
+        description="Its share where the syncs of an account want more than there is.",
+    )
 
 
 class Replay(Part):

@@ -10,6 +10,7 @@ from activation.contract.keys import key_hash
 from activation.delivery.parcels import Parcel
 from activation.delivery.scrub import scrub
 from activation.destinations.base import Fate, RowError, RowResult
+from activation.errors import Applied
 from activation.ledger.dead_letters import DeadLetter
 from activation.ledger.receipts import Receipt
 
@@ -21,15 +22,19 @@ class Sorted:
     delivered: tuple[int, ...]
     permanent: tuple[int, ...]
     retryable: tuple[int, ...]
+    untold: tuple[int, ...] = ()
+    """Rows that may have been written, as far as the answer goes."""
 
 
 def sort(results: Sequence[RowResult]) -> Sorted:
     """Sort the rows by their results."""
     errors = [result.error for result in results]
+    refused = [(i, e) for i, e in enumerate(errors) if e and e.applied is Applied.NO]
     return Sorted(
         delivered=tuple(i for i, error in enumerate(errors) if error is None),
-        permanent=tuple(i for i, e in enumerate(errors) if e and e.fate is Fate.PERMANENT),
-        retryable=tuple(i for i, e in enumerate(errors) if e and e.fate is Fate.RETRYABLE),
+        permanent=tuple(i for i, error in refused if error.fate is Fate.PERMANENT),
+        retryable=tuple(i for i, error in refused if error.fate is Fate.RETRYABLE),
+        untold=tuple(i for i, e in enumerate(errors) if e and e.applied is Applied.UNKNOWN),
     )
 
 

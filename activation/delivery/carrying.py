@@ -33,7 +33,7 @@ from activation.destinations.traits import EndpointClass
 from activation.errors import Refused
 from activation.ledger import Ledger
 from activation.ledger.attempts import Settlement
-from activation.ledger.batches import UNKNOWN, BatchRecord
+from activation.ledger.batches import UNKNOWN, BatchRecord, BatchState
 from activation.ledger.leases import Lease
 from activation.ledger.plans import PlanRecord
 
@@ -173,7 +173,8 @@ async def reopened(batch: BatchRecord, actions: Actions, path: SendPath) -> Parc
     parcel = again(batch, rows, path.routes)
     if batch.state not in UNKNOWN or parcel.job:
         return parcel
-    if parcel.route.traits.endpoint_class is EndpointClass.JOB:
+    is_job = parcel.route.traits.endpoint_class is EndpointClass.JOB
+    if is_job and batch.state is not BatchState.IN_DOUBT:
         return replace(parcel, fence=None)  # nothing is carried out before a job has an id
     if path.may_go_again(parcel) and parcel.digest == batch.payload_digest:
         return parcel

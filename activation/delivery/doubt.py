@@ -17,21 +17,21 @@ def fence_of_intent(traits: Traits, deadline: datetime) -> datetime:
     A keyed upsert does no harm when its keys are planned anew after the horizon; a creation may
     have made records that we would make again.  Of a job without an id nothing was carried out.
     """
-    if traits.endpoint_class is EndpointClass.JOB or _does_no_harm(traits):
+    if traits.endpoint_class is EndpointClass.JOB or does_no_harm(traits):
         return deadline + traits.horizon
     return FOR_GOOD
 
 
 def fence_of_attempt(traits: Traits, deadline: datetime) -> datetime:
     """Return until when an attempt that nobody answered may take effect."""
-    if traits.endpoint_class is EndpointClass.IDEMPOTENT_CREATE or _does_no_harm(traits):
+    if traits.endpoint_class is EndpointClass.IDEMPOTENT_CREATE or does_no_harm(traits):
         return deadline + traits.horizon
     return FOR_GOOD
 
 
 def fence_of_doubt(traits: Traits, fence: datetime | None) -> datetime | None:
     """Return until when the keys of a batch are fenced that does not go again in this delivery."""
-    return fence if fence is None or _does_no_harm(traits) else FOR_GOOD
+    return fence if fence is None or does_no_harm(traits) else FOR_GOOD
 
 
 def fence_of_answer(traits: Traits, fence: datetime | None, now: datetime) -> datetime | None:
@@ -69,7 +69,7 @@ def same_bytes_may_go(
             return False
 
 
-def _does_no_harm(traits: Traits) -> bool:
+def does_no_harm(traits: Traits) -> bool:
     """Return whether rows may be written twice: under their key, and not as new records."""
     if traits.endpoint_class is EndpointClass.JOB:
         return traits.verbs != {Verb.CREATE}

@@ -10,9 +10,11 @@ from functools import partial
 from activation.clock import Clock
 from activation.delivery.admission import admit
 from activation.delivery.carrying import Means, Parcels, carry_all, open_path, read, reopened
+from activation.delivery.journal import Journal
 from activation.delivery.order import DeliveryOrder, Outcomes
 from activation.delivery.parcels import cut_rows, fresh, verb_of
 from activation.delivery.ports import Actions, Progress, Wire
+from activation.delivery.routes import Route
 from activation.delivery.sending import SendPath
 from activation.destinations.base import Destination
 from activation.errors import Busy, Paused, QuotaExhausted, Unavailable
@@ -112,6 +114,7 @@ async def _parcels(
     # A verb that the destination does not offer ends it here, before anything is sent.
     verbs = [verb_of(await read(actions, start, start, path.wire)) for start, _ in stretches]
     routes = [path.routes.of(verb) for verb in verbs]
+    _expect(path.journal, known, zip(stretches, routes, strict=True))
     for batch in sorted(known, key=_unknown_last, reverse=True):
         if batch.state in OPEN and (parcel := await reopened(batch, actions, path)):
             yield parcel
@@ -140,6 +143,20 @@ def _stretches(plan: PlanRecord, cuts: Iterable[tuple[int, int]]) -> Iterator[tu
             yield removals, end
         else:
             yield start, end
+
+
+def _expect(
+    journal: Journal,
+    known: Iterable[BatchRecord],
+    ahead: Iterable[tuple[tuple[int, int], Route]],
+) -> None:
+    """Tell the journal how many requests are yet to be made, for the other syncs to know."""
+    journal.waiting += sum(batch.state in OPEN for batch in known)
+    for (start, end), route in ahead:
+        batches = -(-(end - start + 1) // route.traits.batch_rows)
+        requests = batches * route.requests
+        journal.waiting += requests
+        journal.withdrawals += requests if route.withdrawal else 0
 
 
 def _unknown_last(batch: BatchRecord) -> bool:

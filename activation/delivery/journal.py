@@ -147,8 +147,9 @@ class Journal:
             return
         if entry.intent is None:
             return
-        if not entry.ask.repeated:
-            self._begun[minute_of(answer.at)] += 1
+        if entry.ask.repeated:
+            return
+        self._begun[minute_of(answer.at)] += 1
         self.waiting = max(0, self.waiting - entry.ask.requests)
         if entry.ask.withdrawal:
             self.withdrawals = max(0, self.withdrawals - entry.ask.requests)

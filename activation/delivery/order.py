@@ -89,6 +89,11 @@ def target_of(contract: Contract, verb: Verb = Verb.UPSERT) -> Target:
 
 def budget_of(contract: Contract, headroom: float) -> Budget:
     """Return what a sync may take of its account's day."""
+    quota = contract.quota
     return Budget(
-        contract.destination.connection, contract.sync, contract.quota.requests_per_day, headroom
+        contract.destination.connection,
+        contract.sync,
+        quota.requests_per_day,
+        headroom,
+        quota.weight,
     )

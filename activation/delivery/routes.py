@@ -10,7 +10,7 @@ import pyarrow as pa
 from activation.contract.model import Contract
 from activation.delivery.order import target_of
 from activation.destinations.base import Destination, JobEndpoint, RequestEndpoint, Target
-from activation.destinations.traits import Bucket, Traits, Verb
+from activation.destinations.traits import Bucket, EndpointClass, Traits, Verb
 from activation.governor.permits import buckets_of
 from activation.ledger import Ledger
 
@@ -39,6 +39,12 @@ class Route:
     def buckets(self) -> tuple[Bucket, ...]:
         """Return the buckets that pace its requests."""
         return buckets_of(self.traits.buckets)
+
+    @property
+    def requests(self) -> int:
+        """Return the requests that a batch asks for at once: a job's are asked for call by call."""
+        traits = self.traits
+        return 1 if traits.endpoint_class is EndpointClass.JOB else traits.requests_per_batch
 
     @property
     def withdrawal(self) -> bool:

@@ -32,7 +32,6 @@ from activation.delivery.retry import Patience
 from activation.delivery.routes import Routes
 from activation.delivery.settling import Settling
 from activation.destinations.base import JobEndpoint, RequestEndpoint
-from activation.destinations.traits import EndpointClass
 from activation.errors import (
     Applied,
     BatchRefused,
@@ -179,7 +178,7 @@ class SendPath:
         error = made.error
         if isinstance(error, Transient):
             # A job that nobody knows the id of never starts.
-            error = Transient(error.message, code=error.code, retry_after=error.retry_after)
+            error = error.with_applied(Applied.NO)
         parcel = await self.settling.unanswered(parcel, error, opening.deadline, made.spent)
         if not isinstance(error, Transient):
             raise self._stopped(error) from None
@@ -246,15 +245,12 @@ class SendPath:
         )
 
     def _ask(self, parcel: Parcel, intent: Intent) -> Ask:
-        traits = parcel.route.traits
-        is_job = traits.endpoint_class is EndpointClass.JOB
         return Ask(
             holder=parcel.cut.id,
-            endpoint=traits.name,
+            endpoint=parcel.route.traits.name,
             buckets=parcel.route.buckets,
             until=intent.send_deadline,
-            # What a job takes beside its making is asked for call by call.
-            requests=1 if is_job else traits.requests_per_batch,
+            requests=parcel.route.requests,
             withdrawal=parcel.route.withdrawal,
             repeated=parcel.tries > 0,
             intended=True,

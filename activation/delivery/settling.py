@@ -10,7 +10,13 @@ from datetime import datetime
 
 from activation.clock import Clock
 from activation.delivery import answers
-from activation.delivery.doubt import fence_of_answer, fence_of_attempt, fence_of_doubt
+from activation.delivery.doubt import (
+    FOR_GOOD,
+    does_no_harm,
+    fence_of_answer,
+    fence_of_attempt,
+    fence_of_doubt,
+)
 from activation.delivery.journal import Journal
 from activation.delivery.parcels import Parcel
 from activation.delivery.retry import Patience
@@ -86,15 +92,26 @@ class Settling:
     async def answered(
         self, parcel: Parcel, results: Sequence[RowResult], spent: Spent
     ) -> Sequence[Parcel]:
-        """Keep the vendor's verdict on each row, all of it at once."""
+        """
+        Keep the vendor's verdict on each row, all of it at once.
+
+        Rows that it does not speak of go again where that does no harm; elsewhere they could be
+        made twice, and stay in doubt.
+        """
         self._refused_in_a_row = 0
         rows = answers.sort(results)
-        wait = self.wait(parcel, None) if rows.retryable else None
-        dead = rows.permanent if wait is not None else (*rows.permanent, *rows.retryable)
+        traits, now = parcel.route.traits, self.clock.now()
+        retryable, doubted = rows.retryable, rows.untold
+        if does_no_harm(traits):
+            retryable, doubted = tuple(sorted((*rows.retryable, *rows.untold))), ()
+        wait = self.wait(parcel, None) if retryable else None
+        dead = rows.permanent if wait is not None else (*rows.permanent, *retryable)
         parts: tuple[Parcel, ...] = ()
         if wait is not None:
-            parts = (replace(parcel.part("r", rows.retryable), wait=wait),)
-        now = self.clock.now()
+            parts = (replace(parcel.part("r", retryable), wait=wait),)
+        children = [(part.cut, BatchState.PLANNED) for part in parts]
+        if doubted:
+            children.append((parcel.part("u", doubted).cut, BatchState.IN_DOUBT))
         letters = [
             answers.letter(parcel, i, error, now=now, longest_wait=self.patience.longest_wait)
             for i in dead
@@ -107,8 +124,9 @@ class Settling:
                 delivered=parcel.count(rows.delivered),
                 rejected=parcel.count(dead),
                 receipts=answers.receipts(parcel, results, rows.delivered),
-                fence_until=fence_of_answer(parcel.route.traits, parcel.fence, now),
-                children=tuple((part.cut, BatchState.PLANNED) for part in parts),
+                fence_until=fence_of_answer(traits, parcel.fence, now),
+                children=tuple(children),
+                doubt_until=FOR_GOOD if doubted else None,
                 letters=tuple(letters),
                 closed_keys=answers.closed(parcel, rows.delivered, self.open_letters),
                 spent=spent,

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from activation.contract.model import FieldKind, FieldMapping
 from activation.destinations.traits import ObjectTraits, Traits, Verb
+from activation.errors import Applied
 
 _ELEMENT = re.compile(r"\[[^\[\]]+\]$")
 
@@ -116,6 +117,8 @@ class RowError:
     text: str
     fate: Fate
     fields: tuple[str, ...] = ()
+    applied: Applied = Applied.NO
+    """UNKNOWN: the vendor has not refused the row, it only does not vouch for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,8 @@ class Endpoint(Protocol):
         """
         Return one result a key, in the order of the keys sent.
 
-        A row that the answer does not speak of gets a RETRYABLE error: never silence.
+        A row that the answer does not speak of gets a RETRYABLE error, of which it is not known
+        whether it was applied: never silence.
         """
         ...
 

@@ -33,6 +33,7 @@ from activation.destinations.base import (
 from activation.destinations.base import Fate as RowFate
 from activation.destinations.memory_jobs import MemoryJobs
 from activation.destinations.traits import EndpointClass, ObjectTraits, Traits, Verb
+from activation.destinations.unvouched import unvouched
 from activation.errors import (
     AccessRefused,
     Applied,
@@ -67,6 +68,7 @@ class Trouble(StrEnum):
 
     LOST_REQUEST = "lost_request"  # it never arrives, and we know it
     LOST_ANSWER = "lost_answer"  # it is applied, and the answer never comes
+    PARTIAL = "partial"  # it is applied, and the answer speaks of the first half of the rows
     LATE = "late"  # no answer comes; it is applied when `land` is called
     RATE_LIMITED = "rate_limited"
     REFUSED = "refused"  # as a whole
@@ -207,15 +209,15 @@ class MemoryDestination:
             results = self._apply(payload)
             if fault is not None and fault.trouble is Trouble.LOST_ANSWER:
                 raise _unheard()
+            if fault is not None and fault.trouble is Trouble.PARTIAL:
+                results = dict(list(results.items())[: len(results) // 2])
             return Answer(200, orjson.dumps(results), self.quota())
 
     def decode(self, answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
         """Return one result a key."""
         results = orjson.loads(answer.body)
-        missing = RowError("NO_RESULT", "The answer does not speak of it.", RowFate.RETRYABLE)
-        return tuple(
-            _result(results[key]) if key in results else RowResult(error=missing) for key in keys
-        )
+        missing = unvouched("The answer does not speak of it.", code="NO_RESULT")
+        return tuple(_result(results[key]) if key in results else missing for key in keys)
 
     def read_back(self, target: Target, keys: Sequence[str] | None) -> Iterator[ReadBack]:
         """Yield all records of these keys, or all there are, in one page."""

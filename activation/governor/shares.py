@@ -36,6 +36,8 @@ class Demand:
     wanting: int
     """Those that would leave this moment, had they a permit."""
     seen_at: datetime
+    wanted_at: datetime | None = None
+    """When one of them last had to wait for a permit."""
 
 
 ACTIVE = timedelta(seconds=10)

@@ -51,6 +51,8 @@ class Settlement:
     """Set once the vendor has named the job that carries it; empty if no job has it any more."""
     children: tuple[tuple[Cut, BatchState], ...] = ()
     """Smaller batches in which the other rows travel on."""
+    doubt_until: datetime | None = None
+    """Until when the keys of those in doubt are fenced, if longer than its own."""
     letters: tuple[DeadLetter, ...] = ()
     closed_keys: tuple[str, ...] = ()
     """Hashes of delivered keys that had an open dead letter."""
@@ -147,7 +149,7 @@ def _settle(connected: sa.Connection, settlements: Sequence[Settlement], now: da
     children = [(one, child, state) for one in settlements for child, state in one.children]
     batches.put(connected, [child for _, child, _ in children])
     parts = [
-        (child.id, Ending(state, fence_until=one.fence_until))
+        (child.id, Ending(state, fence_until=one.doubt_until or one.fence_until))
         for one, child, state in children
         if state is not BatchState.PLANNED
     ]

@@ -19,7 +19,7 @@ from activation.governor import retries as retry_budget
 from activation.governor.breaker import CLOSED, Breaker
 from activation.governor.budget import Budget, Usage, day_of, refusal
 from activation.governor.permits import cooled_at, usable
-from activation.governor.shares import Claim, Demand, more
+from activation.governor.shares import ACTIVE, Claim, Demand, more
 from activation.ledger import permits, quota, retries, signals
 from activation.ledger.clearances import Answer, Ask, Backlog, Cause, Clearance, Wait
 from activation.ledger.permits import Permit
@@ -53,10 +53,12 @@ class _Free:
     """What is left of a bucket while asks are decided one after the other."""
 
     coming: list[Permit]
-    mine: int
-    """How many of those that are free now this sync may take."""
     for_withdrawals: int
-    """How many of them it may take for withdrawals."""
+    """How many are free now."""
+    mine: int
+    """How many of them no other sync wants for withdrawals."""
+    share: int
+    """How many of them are this sync's by its weight; what is not to be divided may exceed it."""
 
 
 class _Desk:
@@ -133,7 +135,8 @@ class _Desk:
         wanted = max(ask.requests, self._backlog.waiting)
         mine = Claim(self._budget.sync, self._budget.weight, share, wanted)
         total = left + share + sum(claim.held for claim in others)
-        if more(total, left, mine, others) < ask.requests:
+        # What is not to be divided may exceed its share, or two syncs could wait for each other.
+        if left < ask.requests or more(total, left, mine, others) <= 0:
             return Wait(1.0, Cause.SHARE)
         return None
 
@@ -144,7 +147,8 @@ class _Desk:
             free, needed = self._free(bucket), _needed(bucket, ask)
             ready = [permit for permit in free.coming[:needed] if permit.free_at <= self._now]
             allowed = free.for_withdrawals if ask.withdrawal else free.mine
-            if len(ready) == needed <= allowed:
+            turn = ask.withdrawal or free.share > 0
+            if turn and len(ready) == needed <= allowed:
                 found += ready
             else:
                 waits.append(self._until_free(bucket, free))
@@ -155,6 +159,7 @@ class _Desk:
             free, needed = self._free(bucket), _needed(bucket, ask)
             del free.coming[:needed]
             free.mine -= needed
+            free.share -= needed
             free.for_withdrawals -= needed
         breaker = self._breakers.get(ask.endpoint, CLOSED)
         return Clearance(ask, tuple(found), self._now, breaker)
@@ -179,22 +184,33 @@ class _Desk:
         limit = usable(bucket, self._known.pace(bucket.name).share(now))
         coming = permits.coming(connected, connection, bucket, usable=limit, some=_AT_ONCE)
         free = sum(permit.free_at <= now for permit in coming)
-        mine = free - sum(min(o.withdrawals, o.wanting) for o in self._others)
+        share = mine = free - sum(min(o.withdrawals, o.wanting) for o in self._others)
         if any(other.wanting for other in self._others):
             held = permits.held(connected, connection, bucket, now)
             others = [Claim(o.sync, o.weight, held.get(o.sync, 0), o.wanting) for o in self._others]
             sync, weight = self._budget.sync, self._budget.weight
-            mine = more(limit, mine, Claim(sync, weight, held.get(sync, 0), _AT_ONCE), others)
-        return _Free(coming, mine, free)
+            share = more(limit, mine, Claim(sync, weight, held.get(sync, 0), _AT_ONCE), others)
+        return _Free(coming, free, mine, share)
 
     def _say_what_is_wanted(self) -> None:
         budget, backlog, now = self._budget, self._backlog, self._now
         said = self._known.demands.get(budget.sync)
+        wanted_at = now if self._wanting else None if said is None else said.wanted_at
+        # One that had to wait lately wants all that it has, though it asks for a few at a time:
+        # told by the last few alone, two syncs would each leave half to the other.
         wanting = self._wanting
+        if wanted_at is not None and now - wanted_at < ACTIVE:
+            wanting = max(wanting, min(backlog.waiting, _AT_ONCE))
         if said is not None and now - said.seen_at < _OFTEN and bool(said.wanting) == bool(wanting):
             return
         demand = Demand(
-            budget.sync, budget.weight, backlog.waiting, backlog.withdrawals, wanting, now
+            budget.sync,
+            budget.weight,
+            backlog.waiting,
+            backlog.withdrawals,
+            wanting,
+            now,
+            wanted_at,
         )
         signals.tell(self._connected, budget.connection, budget.sync, demand, now)
 

@@ -230,18 +230,20 @@ class Rig:
 
     def deliver(self, *, owner: str = "run-1") -> Outcomes:
         """Deliver the plan to the end, in virtual time."""
+        return self.run(self.delivery(owner=owner))
+
+    def delivery(self, *, owner: str = "run-1") -> Coroutine[Any, Any, Outcomes]:
+        """Return what delivers the plan, to be run beside others."""
         order = DeliveryOrder(self.digest, self.contract, owner, bounds=self.bounds)
-        return self.run(
-            deliver(
-                order,
-                destination=self.destination,
-                actions=self.frozen,
-                ledger=self.ledger,
-                clock=self.time,
-                wire=self.wire,
-                randomness=random.Random(7),  # noqa: S311 - jitter
-                progress=self._progress,
-            )
+        return deliver(
+            order,
+            destination=self.destination,
+            actions=self.frozen,
+            ledger=self.ledger,
+            clock=self.time,
+            wire=self.wire,
+            randomness=random.Random(7),  # noqa: S311 - jitter
+            progress=self._progress,
         )
 
     def settle(self, *, owner: str = "run-2") -> Settled:

@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from activation.delivery import Bounds
 from activation.delivery.doubt import same_bytes_may_go
 from activation.destinations.base import Answer
 from activation.destinations.memory import MEMORY, Fault, MemoryDestination, Trouble
-from activation.destinations.traits import EndpointClass, Traits
+from activation.destinations.memory_jobs import JobTrouble, jobs_of
+from activation.destinations.traits import EndpointClass, Traits, Verb
 from activation.errors import Unavailable, UsageError
 from activation_tests.delivery.conftest import MakeRig
 from activation_tests.delivery.rig import START, SYNC, CrashError, InlineWire, contract
@@ -123,6 +125,42 @@ def test_a_crash_fences_creations_for_good(make_rig: MakeRig, traits: Traits) ->
     rig.later(days=1000)
 
     assert len(rig.ledger.fences.of(SYNC)) == 1
+
+
+@pytest.mark.parametrize("traits", [CREATES, UNKEYED], ids=["key", "none"])
+def test_a_creation_that_the_answer_passes_over_is_held(make_rig: MakeRig, traits: Traits) -> None:
+    """A row of which the vendor says nothing may be there: sent again, it would be there twice."""
+    rig = make_rig(10, traits=traits, script=[Fault(Trouble.PARTIAL)])
+
+    totals = rig.deliver().totals
+
+    assert (totals["delivered"], totals["in_doubt"]) == (5, 5)
+    assert rig.settle().in_doubt == 1
+    rig.later(days=1000)
+    (fenced,) = rig.ledger.fences.of(SYNC)
+    assert fenced.actions == ((5, 9),)
+    assert len(rig.destination.requests) == 1
+
+
+def test_an_upsert_that_the_answer_passes_over_goes_again(make_rig: MakeRig) -> None:
+    """Under its key a row may be written twice."""
+    rig = make_rig(10, script=[Fault(Trouble.PARTIAL)])
+
+    assert rig.deliver().totals["delivered"] == 10
+    assert len(rig.destination.requests) == 2
+    assert rig.once_each()
+
+
+def test_a_creation_that_a_job_passes_over_is_held(make_rig: MakeRig) -> None:
+    """A job that created rows is over; those it says nothing of go out in no other one."""
+    rig = make_rig(10)
+    traits = replace(jobs_of(10), verbs=frozenset({Verb.CREATE}))
+    jobs = rig.destination.run_jobs(traits=traits, script=[JobTrouble.HALF_DONE])
+    rig.frozen.rows = rig.frozen.rows.append_column("verb", pa.array(["create"] * 10))
+
+    assert rig.deliver().totals["in_doubt"] == 5
+    assert rig.settle().in_doubt == 1
+    assert len(jobs.jobs) == 1
 
 
 @pytest.mark.parametrize("applied", [True, False])

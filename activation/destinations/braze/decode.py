@@ -9,7 +9,7 @@ from typing import Any
 
 from activation.destinations.base import Answer, Fate, RowError, RowResult
 from activation.destinations.braze.errors import document_of
-from activation.destinations.transport_errors import GARBLED
+from activation.destinations.unvouched import unvouched
 
 _LONGEST_TEXT = 500
 _SUCCESS = "success"
@@ -51,13 +51,13 @@ def tracked(answer: Answer, keys: Sequence[str], array: str) -> tuple[RowResult,
     count = len(keys)
     document = document_of(answer.body)
     if document is None:
-        return (_unread("the answer is not a JSON object"),) * count
+        return (unvouched("the answer is not a JSON object"),) * count
     errors = document.get("errors", [])
     if not isinstance(errors, list):
-        return (_unread("the answer's errors are not a list"),) * count
+        return (unvouched("the answer's errors are not a list"),) * count
     placed = _placed(errors, array, count)
     if placed is None:
-        return (_unread("an error of the answer names no row"),) * count
+        return (unvouched("an error of the answer names no row"),) * count
     rest = _rest(answer.status, document, array, count - len(placed))
     return tuple(RowResult(error=placed[i]) if i in placed else rest for i in range(count))
 
@@ -85,14 +85,15 @@ def _rest(status: int, document: Mapping[str, Any], array: str, count: int) -> R
     message = document.get("message")
     if status == HTTPStatus.BAD_REQUEST:
         # Nothing of a refused request was taken; without the bad rows it may be.
-        return _unread("the request was refused for other rows of it", code="REFUSED_WITH_OTHERS")
+        text = "the request was refused for other rows of it"
+        return RowResult(error=RowError("REFUSED_WITH_OTHERS", text, Fate.RETRYABLE))
     if message == _QUEUED and status == HTTPStatus.ACCEPTED and not document.get("errors"):
         return _ACCEPTED
     if message != _SUCCESS:
-        return _unread("the answer does not say that the request was accepted")
+        return unvouched("the answer does not say that the request was accepted")
     processed = document.get(f"{array}_processed")
     if processed is not None and (type(processed) is not int or processed != count):
-        return _unread(f"the answer's number of accepted objects is not {count}")
+        return unvouched(f"the answer's number of accepted objects is not {count}")
     return _ACCEPTED
 
 
@@ -108,7 +109,7 @@ def deleted(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
     if sound and type(number) is int and number == len(keys):
         return (_ACCEPTED,) * len(keys)
     text = f"the answer does not say that {len(keys)} profiles are to be deleted"
-    return (_unread(text),) * len(keys)
+    return (unvouched(text),) * len(keys)
 
 
 def subscribed(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
@@ -120,7 +121,7 @@ def subscribed(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
     document = document_of(answer.body) or {}
     if document.get("message") == _SUCCESS and not document.get("errors"):
         return (_ACCEPTED,) * len(keys)
-    return (_unread("the answer does not say that the request was accepted"),) * len(keys)
+    return (unvouched("the answer does not say that the request was accepted"),) * len(keys)
 
 
 def is_indexed(body: bytes) -> bool:
@@ -144,7 +145,3 @@ def _error(error: Mapping[str, Any]) -> RowError:
         fate=Fate.PERMANENT if known else Fate.RETRYABLE,
         fields=(field[1],) if field else (),
     )
-
-
-def _unread(text: str, *, code: str = GARBLED) -> RowResult:
-    return RowResult(error=RowError(code=code, text=text, fate=Fate.RETRYABLE))

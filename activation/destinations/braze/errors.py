@@ -17,7 +17,14 @@ from typing import Any
 import orjson
 
 from activation.destinations.transport_errors import retry_after
-from activation.errors import AccessRefused, Applied, BatchRefused, DestinationError, Transient
+from activation.errors import (
+    AccessRefused,
+    Applied,
+    BatchRefused,
+    DestinationError,
+    Throttled,
+    Transient,
+)
 
 _LONGEST_WAIT = 86_400.0
 # Smaller numbers cannot be a moment of this century: one connector says that it reads seconds.
@@ -65,7 +72,7 @@ def refusal(
     code = next((c for known, c in _CODES if known.search(message)), f"HTTP_{status}")
     told = f"{call} was refused with {status} {code}."
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Transient(told, code=code, retry_after=wait_of(headers, now))
+        return Throttled(told, code=code, retry_after=wait_of(headers, now))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         applied = Applied.NO if status in _NOT_CARRIED_OUT else Applied.UNKNOWN
         return Transient(told, code=code, applied=applied, retry_after=wait_of(headers, now))

@@ -23,6 +23,7 @@ from activation.errors import (
     ActivationError,
     Applied,
     ConfigurationError,
+    Throttled,
     Transient,
 )
 
@@ -135,7 +136,7 @@ class OAuthToken(SharedToken):
                 )
             except Transient as error:
                 # Asking for a token writes no row, so a lost answer to it is no doubt about one.
-                raise Transient(error.message, code=error.code) from None
+                raise error.with_applied(Applied.NO) from None
         if reply.status != HTTPStatus.OK:
             raise self._refused(reply)
         answer = document_of(reply.body)
@@ -149,9 +150,10 @@ class OAuthToken(SharedToken):
     def _refused(self, reply: Reply) -> ActivationError:
         code = code_of(document_of(reply.body)) or f"HTTP_{reply.status}"
         told = f"{_CALL} was refused with {reply.status} {code}."
-        passing = reply.status == HTTPStatus.TOO_MANY_REQUESTS
-        if passing or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            wait = retry_after(reply.headers, self._clock.now())
+        wait = retry_after(reply.headers, self._clock.now())
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Throttled(told, code=code, retry_after=wait)
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Transient(told, code=code, retry_after=wait)
         return AccessRefused(
             told,

@@ -10,7 +10,7 @@ import orjson
 from activation.destinations.base import Answer, Fate, RowError, RowResult
 from activation.destinations.hubspot.errors import code_in, code_of, details
 from activation.destinations.hubspot.names import normal_key, same_key
-from activation.destinations.transport_errors import GARBLED
+from activation.destinations.unvouched import unvouched
 
 NOT_TOLD = "NOT_TOLD"
 """The answer is a success and does not speak of the row: it may not have been stored."""
@@ -55,9 +55,9 @@ def decode(
     """
     document = _parsed(answer)
     if document is None:
-        return (_unread("the answer is not a JSON object"),) * len(keys)
+        return (unvouched("the answer is not a JSON object"),) * len(keys)
     if document.get("status") != "COMPLETE":
-        return (_unread("the batch is not complete"),) * len(keys)
+        return (unvouched("the batch is not complete"),) * len(keys)
     places = {str(place): place for place in range(len(keys))}
     by_key = {normal_key(key, one): place for place, one in enumerate(keys)}
     verdicts: dict[int, RowResult] = {}
@@ -67,15 +67,13 @@ def decode(
             continue
         said = _delivered(result, created)
         if place in verdicts and verdicts[place] != said:
-            said = _unread("two results are told for the row")
+            said = unvouched("two results are told for the row")
         verdicts[place] = said
     for error in _listed(document, "errors"):
         for place in _concerned(error, places, by_key, key):
             # An error weighs more than a success that is told for the same row.
             verdicts[place] = RowResult(error=row_error(error))
-    missing = RowResult(
-        error=RowError(NOT_TOLD, "HubSpot's answer does not speak of the row", Fate.RETRYABLE)
-    )
+    missing = unvouched("HubSpot's answer does not speak of the row", code=NOT_TOLD)
     return tuple(verdicts.get(place, missing) for place in range(len(keys)))
 
 
@@ -145,9 +143,9 @@ def _fits(result: Mapping[str, Any], sent: str, key: str) -> bool:
 def _delivered(result: Mapping[str, Any], created: Created) -> RowResult:
     identity = result.get("id")
     if not isinstance(identity, str) or not identity.isascii() or not identity.isdecimal():
-        return _unread("the row's result names no record")
+        return unvouched("the row's result names no record")
     if result.get("archived") is True:
-        return _unread("the row's result is an archived record")
+        return unvouched("the row's result is an archived record")
     return RowResult(destination_id=identity, created=created(result))
 
 
@@ -173,7 +171,3 @@ def _concerned(
 
 def _texts(value: object) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def _unread(text: str) -> RowResult:
-    return RowResult(error=RowError(code=GARBLED, text=text, fate=Fate.RETRYABLE))

@@ -22,6 +22,7 @@ from activation.errors import (
     BatchRefused,
     DestinationError,
     QuotaRefused,
+    Throttled,
     Transient,
 )
 
@@ -95,10 +96,10 @@ def _too_many(
         )
     if policy:
         code = policy if _CODE.fullmatch(policy) else "RATE_LIMIT"
-        return Transient(told, code=code, retry_after=wait or _interval(headers))
+        return Throttled(told, code=code, retry_after=wait or _interval(headers))
     # Searches have a limit of their own, a body of their own, and no headers.
     secondly = SEARCH_SECONDS if "secondly" in message else _interval(headers)
-    return Transient(told, code="RATE_LIMITS", retry_after=wait or secondly)
+    return Throttled(told, code="RATE_LIMITS", retry_after=wait or secondly)
 
 
 def _interval(headers: Mapping[str, str]) -> float:

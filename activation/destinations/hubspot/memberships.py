@@ -16,7 +16,7 @@ from activation.destinations.hubspot.names import check_target
 from activation.destinations.hubspot.session import Session
 from activation.destinations.hubspot.traits import MEMBERSHIPS, paced
 from activation.destinations.traits import Verb
-from activation.destinations.transport_errors import GARBLED
+from activation.destinations.unvouched import unvouched
 from activation.errors import Applied, ConfigurationError
 
 _SECONDS = 30.0
@@ -75,7 +75,7 @@ class Memberships:
         """Return one result a key; a row without a record cannot join, and has left."""
         told = document_of(answer.body)
         if not isinstance(told.get("ids"), dict) or not isinstance(told.get("joins"), bool):
-            return (_unread(),) * len(keys)
+            return (_untold(),) * len(keys)
         return tuple(_result(told, key) for key in keys)
 
     def _type(self, number: str) -> tuple[str, int]:
@@ -160,7 +160,7 @@ def _result(told: Mapping[str, Any], key: str) -> RowResult:
         return _no_record() if joins else RowResult()
     change, members = told.get("change"), told.get("members")
     if not isinstance(identity, str) or not isinstance(change, dict):
-        return _unread()
+        return _untold()
     if identity in _named(change, "recordIdsMissing"):
         return _no_record()
     if identity in _named(change, *(_ADDED if joins else _REMOVED)):
@@ -168,7 +168,7 @@ def _result(told: Mapping[str, Any], key: str) -> RowResult:
     # Who was a member already, or was none, is not spoken of.
     if isinstance(members, dict) and members.get(identity) is joins:
         return RowResult(destination_id=identity, created=False)
-    return _unread()
+    return _untold()
 
 
 def _no_record() -> RowResult:
@@ -182,6 +182,5 @@ def _named(change: Mapping[str, Any], *names: str) -> set[str]:
     return {one for listed in lists if isinstance(listed, list) for one in map(str, listed)}
 
 
-def _unread() -> RowResult:
-    text = "the answer does not speak of the record"
-    return RowResult(error=RowError(code=GARBLED, text=text, fate=Fate.RETRYABLE))
+def _untold() -> RowResult:
+    return unvouched("the answer does not speak of the record")

@@ -91,12 +91,7 @@ class Updates(_Batch):
                 answers.append(self._post(target, "update", body, seconds=left))
             except Transient as error:
                 if answers:
-                    raise Transient(
-                        error.message,
-                        code=error.code,
-                        applied=Applied.UNKNOWN,
-                        retry_after=error.retry_after,
-                    ) from None
+                    raise error.with_applied(Applied.UNKNOWN) from None
                 raise
         return answers[0] if len(answers) == 1 else _joined(answers)
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from activation.destinations.base import Answer, Fate, RowError, RowResult, Target
+from activation.destinations.base import Answer, RowResult, Target
 from activation.destinations.hubspot import encode
 from activation.destinations.hubspot.errors import document_of
 from activation.destinations.hubspot.lookups import Post, Record, by_property, within
@@ -16,7 +16,7 @@ from activation.destinations.hubspot.names import check_target
 from activation.destinations.hubspot.session import Session
 from activation.destinations.hubspot.traits import ARCHIVE, ERASE, paced
 from activation.destinations.traits import Traits
-from activation.destinations.transport_errors import GARBLED
+from activation.destinations.unvouched import unvouched
 from activation.errors import Applied, Transient
 
 
@@ -43,7 +43,7 @@ class _Removals:
         document = document_of(answer.body)
         ids, gone = document.get("ids"), document.get("gone")
         if not isinstance(ids, dict) or not isinstance(gone, list):
-            return (_unread(),) * len(keys)
+            return (_untold(),) * len(keys)
         return tuple(_result(ids, gone, key) for key in keys)
 
     def _find(
@@ -119,9 +119,7 @@ class Erasure(_Removals):
                 )
             except Transient as error:
                 applied = Applied.UNKNOWN if count else error.applied
-                raise Transient(
-                    error.message, code=error.code, applied=applied, retry_after=error.retry_after
-                ) from None
+                raise error.with_applied(applied) from None
             requests += 1
         return _answer(keys, found, ids, answer, requests)
 
@@ -136,15 +134,14 @@ def _answer(
 
 def _result(ids: dict[str, Any], gone: list[Any], key: str) -> RowResult:
     if key not in ids:
-        return _unread()
+        return _untold()
     identity = ids[key]
     if identity is None:
         return RowResult()
     if isinstance(identity, str) and identity in gone:
         return RowResult(destination_id=identity, created=False)
-    return _unread()
+    return _untold()
 
 
-def _unread() -> RowResult:
-    text = "the answer does not say that the record is gone"
-    return RowResult(error=RowError(code=GARBLED, text=text, fate=Fate.RETRYABLE))
+def _untold() -> RowResult:
+    return unvouched("the answer does not say that the record is gone")

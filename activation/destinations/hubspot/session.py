@@ -21,7 +21,7 @@ from activation.destinations.hubspot.traits import (
     VENDOR,
 )
 from activation.destinations.transport import Address, Reply, SessionPool, exchange, open_session
-from activation.errors import Transient
+from activation.errors import Applied, Transient
 
 _READ_SECONDS = 60.0
 _PATIENCE_SECONDS = 120.0
@@ -168,7 +168,7 @@ class Session:
         try:
             return self.call(method, path, seconds=seconds, data=data, patient=True)
         except Transient as error:
-            raise Transient(error.message, code=error.code, retry_after=error.retry_after) from None
+            raise error.with_applied(Applied.NO) from None
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -11,14 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from activation.destinations.base import Answer, Fate, RowError, RowResult, Target
+from activation.destinations.base import Answer, RowResult, Target
 from activation.destinations.hubspot import encode
 from activation.destinations.hubspot.decode import NOT_TOLD, row_error
 from activation.destinations.hubspot.errors import document_of, garbled
 from activation.destinations.hubspot.names import EMAIL, STATUS, check_target, normal_key
 from activation.destinations.hubspot.session import Session
 from activation.destinations.hubspot.traits import SUBSCRIPTIONS, paced
-from activation.destinations.transport_errors import GARBLED
+from activation.destinations.unvouched import unvouched
 
 OPTED_OUT = "UNSUBSCRIBED"
 BASIS, EXPLANATION = "legalBasis", "legalBasisExplanation"
@@ -71,8 +71,7 @@ class Subscriptions:
         """Return one result a key; only an address that is told to have opted out has."""
         document = document_of(answer.body)
         if document.get("status") != "COMPLETE":
-            text = "the batch is not complete"
-            return (RowResult(error=RowError(GARBLED, text, Fate.RETRYABLE)),) * len(keys)
+            return (unvouched("the batch is not complete"),) * len(keys)
         verdicts: dict[str, RowResult] = {}
         for result in _listed(document, "results"):
             email = result.get("subscriberIdString")
@@ -82,7 +81,7 @@ class Subscriptions:
             for email in _addresses(error):
                 verdicts[normal_key(EMAIL, email)] = RowResult(error=row_error(error))
         text = "HubSpot's answer does not say that the address has opted out"
-        missing = RowResult(error=RowError(NOT_TOLD, text, Fate.RETRYABLE))
+        missing = unvouched(text, code=NOT_TOLD)
         return tuple(verdicts.get(normal_key(EMAIL, key), missing) for key in keys)
 
 

@@ -25,6 +25,7 @@ from activation.errors import (
     ActivationError,
     Applied,
     ConfigurationError,
+    Throttled,
     Transient,
 )
 
@@ -67,7 +68,7 @@ class Tokens(SharedToken):
                 )
             except Transient as error:
                 # Asking for a token writes no row, so a lost answer to it is no doubt about one.
-                raise Transient(error.message, code=error.code) from None
+                raise error.with_applied(Applied.NO) from None
         return self._token_in(reply)
 
     def _grant(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -129,9 +130,10 @@ class Tokens(SharedToken):
     def _refused(self, reply: Reply) -> ActivationError:
         code, _ = first_error(reply.status, reply.body)
         told = f"{_CALL} was refused with {reply.status} {code}."
-        passing = reply.status == HTTPStatus.TOO_MANY_REQUESTS
-        if passing or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            wait = retry_after(reply.headers, self._clock.now())
+        wait = retry_after(reply.headers, self._clock.now())
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Throttled(told, code=code, retry_after=wait)
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Transient(told, code=code, retry_after=wait)
         return AccessRefused(
             told,

@@ -235,6 +235,8 @@ def _doubtful(*, begun: bool) -> Iterator[None]:
     except (Transient, BatchRefused) as error:
         if not begun:
             raise
+        if isinstance(error, Transient):
+            raise error.with_applied(Applied.UNKNOWN) from None
         raise Transient(error.message, code=error.code, applied=Applied.UNKNOWN) from None
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from activation.destinations.base import Answer, Fate, RowError, RowResult
 from activation.destinations.salesforce.errors import code_in
-from activation.destinations.transport_errors import GARBLED
+from activation.destinations.unvouched import unvouched
 
 LONGEST_TEXT = 500
 
@@ -89,13 +89,13 @@ def _each(
     try:
         results = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        return (unread("the answer is not JSON"),) * len(keys)
+        return (unvouched("the answer is not JSON"),) * len(keys)
     if not isinstance(results, list):
-        return (unread("the answer is not a list of results"),) * len(keys)
+        return (unvouched("the answer is not a list of results"),) * len(keys)
     if len(results) != len(keys):
         # Results have no key, only a place, and the places are off.
         text = f"the answer has {len(results)} results for {len(keys)} rows"
-        return (unread(text),) * len(keys)
+        return (unvouched(text),) * len(keys)
     return tuple(map(read, results))
 
 
@@ -111,21 +111,21 @@ def _removal(entry: object) -> RowResult:
 
 def _result(entry: object) -> RowResult:
     if not isinstance(entry, dict):
-        return unread("the row's result is not an object")
+        return unvouched("the row's result is not an object")
     errors = entry.get("errors", [])
     if not isinstance(errors, list):
-        return unread("the row's errors are not a list")
+        return unvouched("the row's errors are not a list")
     if entry.get("success") is True and not errors:
         record_id = entry.get("id")
         if not isinstance(record_id, str) or not record_id:
-            return unread("the row's success names no record")
+            return unvouched("the row's success names no record")
         created = entry.get("created")
         return RowResult(
             destination_id=record_id, created=created if isinstance(created, bool) else None
         )
     told = [_error(error) for error in errors if isinstance(error, dict)]
     if not told:
-        return unread("the row's result is neither a success nor an error")
+        return unvouched("the row's result is neither a success nor an error")
     # One lasting reason is enough for the row to fail again.
     return RowResult(error=next((e for e in told if e.fate is Fate.PERMANENT), told[0]))
 
@@ -149,8 +149,3 @@ def fate_of(code: str, text: str) -> Fate:
     if code == _TRIGGER and not any(sign in text for sign in _TRIGGER_PASSES):
         return Fate.PERMANENT
     return Fate.PERMANENT if code in _PERMANENT else Fate.RETRYABLE
-
-
-def unread(text: str) -> RowResult:
-    """Return the result of a row that an answer does not vouch for."""
-    return RowResult(error=RowError(code=GARBLED, text=text, fate=Fate.RETRYABLE))

@@ -22,6 +22,7 @@ from activation.errors import (
     BatchRefused,
     DestinationError,
     QuotaRefused,
+    Throttled,
     Transient,
 )
 
@@ -39,7 +40,7 @@ def nothing_applied() -> Iterator[None]:
     try:
         yield
     except Transient as error:
-        raise Transient(error.message, code=error.code, retry_after=error.retry_after) from None
+        raise error.with_applied(Applied.NO) from None
 
 
 def refusal(
@@ -49,7 +50,7 @@ def refusal(
     code, text = first_error(status, body)
     told = f"{call} was refused with {status} {code}."
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Transient(told, code=code, retry_after=retry_after(headers, now))
+        return Throttled(told, code=code, retry_after=retry_after(headers, now))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         turned_away = status == HTTPStatus.SERVICE_UNAVAILABLE and code == "SERVER_UNAVAILABLE"
         return Transient(
@@ -76,7 +77,7 @@ def _forbidden(told: str, code: str, text: str) -> DestinationError:
         )
     if "concurrent" in text.lower():
         # Too many calls that run for 20 seconds and more; it passes when one of them ends.
-        return Transient(told, code=code)
+        return Throttled(told, code=code)
     return QuotaRefused(
         told,
         code=code,

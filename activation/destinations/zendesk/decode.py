@@ -17,6 +17,7 @@ import orjson
 
 from activation.destinations.base import Answer, Fate, RowError, RowResult
 from activation.destinations.transport_errors import GARBLED
+from activation.destinations.unvouched import unvouched
 from activation.destinations.zendesk.errors import code_in, first_error
 
 _LONGEST_TEXT = 500
@@ -112,16 +113,16 @@ def decode(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
     try:
         told = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        return (_unread("the answer is not JSON"),) * len(keys)
+        return (unvouched("the answer is not JSON"),) * len(keys)
     if not isinstance(told, dict):
-        return (_unread("the answer is not an object"),) * len(keys)
+        return (unvouched("the answer is not an object"),) * len(keys)
     if "jobs" in told or "rows" in told:
         return _reported(told, keys)
     if "job_status" in told:
         return _reported({"jobs": [told | {"places": list(range(len(keys)))}]}, keys)
     if len(keys) == 1:
         return (_single(answer, told, keys[0]),)
-    return (_unread("the answer speaks of no job"),) * len(keys)
+    return (unvouched("the answer speaks of no job"),) * len(keys)
 
 
 def _reported(told: Mapping[str, Any], keys: Sequence[str]) -> tuple[RowResult, ...]:
@@ -134,21 +135,21 @@ def _reported(told: Mapping[str, Any], keys: Sequence[str]) -> tuple[RowResult, 
                 twice.update({place} & found.keys())
                 found[place] = result
     for place in twice:
-        found[place] = _unread("two jobs speak of the row")
+        found[place] = unvouched("two jobs speak of the row")
     for name, said in (rows if isinstance(rows, dict) else {}).items():
         if name.isdecimal() and int(name) < len(keys):
             found[int(name)] = _said(said)
-    silence = _unread("the answer does not speak of the row")
+    silence = unvouched("the answer does not speak of the row")
     return tuple(found.get(place, silence) for place in range(len(keys)))
 
 
 def _said(said: object) -> RowResult:
     if not isinstance(said, dict):
-        return _unread("what is said of the row is not an object")
+        return unvouched("what is said of the row is not an object")
     if said.get("done") is True:
         record = said.get("id")
         if record is not None and not _is_id(record):
-            return _unread("the row's record has no id")
+            return unvouched("the row's record has no id")
         return RowResult(None if record is None else str(record), created=False)
     code, text = code_in(said.get("code")), said.get("text")
     try:
@@ -169,10 +170,10 @@ def _job(job: Mapping[str, Any], keys: Sequence[str]) -> dict[int, RowResult]:
         return {}
     status = job.get("job_status")
     if not isinstance(status, dict) or not _is_one_of(status.get("status"), _OVER):
-        return dict.fromkeys(places, _unread("the job is not known to be over"))
+        return dict.fromkeys(places, unvouched("the job is not known to be over"))
     results = status.get("results")
     if not isinstance(results, list):
-        return dict.fromkeys(places, _unread("the job tells no results"))
+        return dict.fromkeys(places, unvouched("the job tells no results"))
     ids = job.get("ids")
     if ids is not None:
         placed = _by_id(results, ids) if isinstance(ids, list) else {}
@@ -180,7 +181,7 @@ def _job(job: Mapping[str, Any], keys: Sequence[str]) -> dict[int, RowResult]:
         placed = _by_index(results, [keys[place] for place in places])
     passes, again = job.get("taken_passes") is True, job.get("again")
     later = again if isinstance(again, list) else []
-    silence = _unread("the job does not speak of the row")
+    silence = unvouched("the job does not speak of the row")
     return {
         place: _result(placed[at], taken_passes=passes) if at in placed else silence
         for at, place in enumerate(places)
@@ -251,17 +252,17 @@ def _result(entry: Mapping[str, Any], *, taken_passes: bool) -> RowResult:
     if _refuses(entry):
         return RowResult(error=_error(entry, taken_passes=taken_passes))
     if not _is_id(entry.get("id")):
-        return _unread("the row's success names no record")
+        return unvouched("the row's success names no record")
     if entry.get("success", True) is not True:
-        return _unread("the row is neither a success nor an error")
+        return unvouched("the row is neither a success nor an error")
     record = str(entry["id"])
     if "status" in entry:
         status = entry["status"]
         known = _is_one_of(status, _DONE)
-        return RowResult(record, created=_DONE[status]) if known else _unread(_STRANGE)
+        return RowResult(record, created=_DONE[status]) if known else unvouched(_STRANGE)
     # "Results": a job that creates tells the id and the index, and nothing else.
     vouched = "success" in entry or type(entry.get("index")) is int
-    return RowResult(record) if vouched else _unread(_STRANGE)
+    return RowResult(record) if vouched else unvouched(_STRANGE)
 
 
 def _error(entry: Mapping[str, Any], *, taken_passes: bool) -> RowError:
@@ -292,11 +293,11 @@ def _single(answer: Answer, told: Mapping[str, Any], key: str) -> RowResult:
         return RowResult(error=_invalid(answer, told))
     record = told.get("user", told.get("organization"))
     if not isinstance(record, dict):
-        return _unread("the answer speaks of no record")
+        return unvouched("the answer speaks of no record")
     if not _is_id(record.get("id")) or not isinstance(record.get("external_id"), str):
-        return _unread("the answer's record has no id or no key")
+        return unvouched("the answer's record has no id or no key")
     if not _names(record, key):
-        return _unread("the answer speaks of another record")
+        return unvouched("the answer speaks of another record")
     return RowResult(str(record["id"]), created=answer.status == HTTPStatus.CREATED)
 
 
@@ -320,7 +321,3 @@ def _is_one_of(value: object, words: Collection[str]) -> bool:
 
 def _is_id(value: object) -> bool:
     return type(value) is int and value > 0
-
-
-def _unread(text: str) -> RowResult:
-    return RowResult(error=RowError(code=GARBLED, text=text, fate=Fate.RETRYABLE))

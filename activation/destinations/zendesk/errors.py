@@ -14,7 +14,14 @@ from http import HTTPStatus
 import orjson
 
 from activation.destinations.transport_errors import retry_after, unreadable
-from activation.errors import AccessRefused, Applied, BatchRefused, DestinationError, Transient
+from activation.errors import (
+    AccessRefused,
+    Applied,
+    BatchRefused,
+    DestinationError,
+    Throttled,
+    Transient,
+)
 
 VENDOR = "Zendesk"
 IMPORTS_DISABLED = "IMPORTS_DISABLED"
@@ -34,8 +41,11 @@ def refusal(
     code, text = first_error(status, body)
     told = f"{call} was refused with {status} {code}."
     wait = retry_after(headers, now)
-    if _turned_away(status, wait):
+    if status == HTTPStatus.CONFLICT:
+        # Two requests met at one record; nobody has looked at this one.
         return Transient(told, code=code, retry_after=wait)
+    if _too_many(status, wait):
+        return Throttled(told, code=code, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Transient(told, code=code, applied=Applied.UNKNOWN, retry_after=wait)
     if status == HTTPStatus.FORBIDDEN:
@@ -48,16 +58,16 @@ def refusal(
     return AccessRefused(told, code=code, hint=hint) if hint else BatchRefused(told, code=code)
 
 
-def _turned_away(status: int, wait: float | None) -> bool:
+def _too_many(status: int, wait: float | None) -> bool:
     """
-    Tell whether nobody has looked at a request that may come again.
+    Tell whether a limit was met.
 
-    429 is the account's minute, an endpoint's own limit, or too many jobs; 409 means that two
-    requests met at one record; 503 is one of these if it says when to come back.
+    429 is the account's minute, an endpoint's own limit, or too many jobs; 503 is one of these if
+    it says when to come back.
     """
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return wait is not None
-    return status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.CONFLICT)
+    return status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _forbidden(call: str, told: str, code: str, text: str) -> AccessRefused:

@@ -131,7 +131,7 @@ def within(session: Session, deadline: float) -> Ask:
         try:
             return session.call("GET", path, seconds=seconds, params=params)
         except Transient as error:
-            raise Transient(error.message, code=error.code, retry_after=error.retry_after) from None
+            raise error.with_applied(Applied.NO) from None
 
     return ask
 

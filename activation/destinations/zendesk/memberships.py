@@ -18,7 +18,7 @@ from activation.destinations.zendesk.decode import Report, decode
 from activation.destinations.zendesk.encode import body_of, rows_of
 from activation.destinations.zendesk.lookups import records_in, within
 from activation.destinations.zendesk.names import KEY, MEMBERSHIPS, ORGANIZATIONS, USERS
-from activation.errors import DestinationError
+from activation.errors import Applied, DestinationError, Throttled
 
 Pair = tuple[int, int]
 
@@ -133,6 +133,9 @@ class MembershipJobs(Bulk):
                     accept=gone,
                     label="users/.../organizations/...",
                 )
+            except Throttled as error:
+                # The others would be turned away as well; to end a membership twice does no harm.
+                raise error.with_applied(Applied.UNKNOWN) from None
             except DestinationError as error:
                 text = "the membership did not end"
                 report.refuse(place, error.code, text, Fate.RETRYABLE)

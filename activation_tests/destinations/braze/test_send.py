@@ -17,6 +17,7 @@ from activation.errors import (
     BatchRefused,
     ConfigurationError,
     DestinationError,
+    Throttled,
     Transient,
 )
 from activation_tests.destinations.braze.rows import TARGET, events, group, mapping, users
@@ -141,17 +142,17 @@ def test_refusals_are_told_for_what_they_are(  # noqa: PLR0913, PLR0917
 
 
 @pytest.mark.parametrize(
-    ("status", "applied"),
+    ("status", "kind", "applied"),
     [
-        (500, Applied.UNKNOWN),
-        (502, Applied.NO),
-        (503, Applied.NO),
-        (504, Applied.UNKNOWN),
-        (429, Applied.NO),
+        (500, Transient, Applied.UNKNOWN),
+        (502, Transient, Applied.NO),
+        (503, Transient, Applied.NO),
+        (504, Transient, Applied.UNKNOWN),
+        (429, Throttled, Applied.NO),
     ],
 )
 def test_passing_trouble_says_whether_it_was_applied(
-    braze: Braze, server: Server, status: int, applied: Applied
+    braze: Braze, server: Server, status: int, kind: type[Transient], applied: Applied
 ) -> None:
     """Braze says that 502 and 503 never get as far as being carried out."""
     server.answer(Scripted({"message": "no"}, status))
@@ -159,6 +160,7 @@ def test_passing_trouble_says_whether_it_was_applied(
     with pytest.raises(Transient) as caught:
         send(braze)
 
+    assert type(caught.value) is kind
     assert caught.value.applied is applied
 
 

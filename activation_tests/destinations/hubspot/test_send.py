@@ -20,6 +20,7 @@ from activation.errors import (
     ConfigurationError,
     DestinationError,
     QuotaRefused,
+    Throttled,
     Transient,
 )
 from activation_tests.destinations.hubspot.conftest import TOKEN
@@ -131,9 +132,9 @@ def test_the_day_is_asked_for_once_if_nothing_told_it(hubspot: HubSpot, server: 
         ((429, DAILY), QuotaRefused, "DAILY"),
         ((429, {**DAILY, "policyName": "daily"}), QuotaRefused, "DAILY"),
         ((429, {"message": "You have reached your daily limit."}), QuotaRefused, "DAILY"),
-        ((429, BURST), Transient, "TEN_SECONDLY_ROLLING"),
-        ((429, SEARCH), Transient, "RATE_LIMITS"),
-        ((429, b"slow down"), Transient, "RATE_LIMITS"),
+        ((429, BURST), Throttled, "TEN_SECONDLY_ROLLING"),
+        ((429, SEARCH), Throttled, "RATE_LIMITS"),
+        ((429, b"slow down"), Throttled, "RATE_LIMITS"),
         ((423, {"category": "RESOURCE_LOCKED"}), Transient, "RESOURCE_LOCKED"),
         ((477, b""), Transient, "HTTP_477"),
         ((500, {"message": "internal error"}), Transient, "HTTP_500"),

@@ -21,6 +21,7 @@ from activation.errors import (
     BatchRefused,
     DestinationError,
     QuotaRefused,
+    Throttled,
     Transient,
 )
 from activation_tests.destinations.salesforce.rows import TARGET, requests_of
@@ -102,10 +103,10 @@ def test_reads_the_quota_on_success_and_on_refusal(server: Server, org: Salesfor
         (refused(500, "UNKNOWN_EXCEPTION"), (Transient, "UNKNOWN_EXCEPTION", Applied.UNKNOWN)),
         (Scripted(b"", status=502), (Transient, "HTTP_502", Applied.UNKNOWN)),
         (Scripted(b"", status=504), (Transient, "HTTP_504", Applied.UNKNOWN)),
-        (Scripted(b"slow down", status=429), (Transient, "HTTP_429", Applied.NO)),
+        (Scripted(b"slow down", status=429), (Throttled, "HTTP_429", Applied.NO)),
         (
             refused(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests Limit exceeded."),
-            (Transient, "REQUEST_LIMIT_EXCEEDED", Applied.NO),
+            (Throttled, "REQUEST_LIMIT_EXCEEDED", Applied.NO),
         ),
         (
             refused(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
@@ -297,7 +298,7 @@ def test_many_threads_share_one_token(server: Server, org: Salesforce) -> None:
         (Scripted({"error": "invalid_client"}, status=400), AccessRefused),
         (Scripted({"error": "invalid_grant"}, status=401), AccessRefused),
         (Scripted(b"", status=503), Transient),
-        (Scripted(b"", status=429), Transient),
+        (Scripted(b"", status=429), Throttled),
         (Scripted(b"<html>"), Transient),
         (Scripted({"access_token": ""}), Transient),
         (Scripted({"access_token": "a\r\nX-Evil: 1"}), Transient),

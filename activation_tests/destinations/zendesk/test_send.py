@@ -15,6 +15,7 @@ from activation.errors import (
     BatchRefused,
     ConfigurationError,
     DestinationError,
+    Throttled,
     Transient,
 )
 from activation_tests.destinations.scripted import Scripted, Seen, Server
@@ -153,19 +154,19 @@ def test_a_poll_that_is_refused_leaves_a_doubt(server: Server, desk: Zendesk) ->
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Scripted(b"slow", status=429), (Transient, "HTTP_429", Applied.NO)),
+        (Scripted(b"slow", status=429), (Throttled, "HTTP_429", Applied.NO)),
         (
             Scripted({"error": "TooManyJobs", "description": "Too many"}, status=429),
-            (Transient, "TooManyJobs", Applied.NO),
+            (Throttled, "TooManyJobs", Applied.NO),
         ),
         (
             Scripted({"errors": [{"code": "TooManyRequests", "title": "no"}]}, status=429),
-            (Transient, "TooManyRequests", Applied.NO),
+            (Throttled, "TooManyRequests", Applied.NO),
         ),
         (Scripted({"error": "DatabaseConflict"}, 409), (Transient, "DatabaseConflict", Applied.NO)),
         (
             Scripted(b"", status=503, headers={"Retry-After": "5"}),
-            (Transient, "HTTP_503", Applied.NO),
+            (Throttled, "HTTP_503", Applied.NO),
         ),
         (Scripted(b"", status=503), (Transient, "HTTP_503", Applied.UNKNOWN)),
         (Scripted(b"", status=500), (Transient, "HTTP_500", Applied.UNKNOWN)),

@@ -18,17 +18,16 @@ from typing import Any
 import orjson
 
 from activation.destinations.base import Answer, Fate, RowError, RowResult
-from activation.destinations.salesforce.decode import LONGEST_TEXT, fate_of, unread
+from activation.destinations.salesforce.decode import LONGEST_TEXT, fate_of
 from activation.destinations.salesforce.errors import code_in
+from activation.destinations.unvouched import unvouched
 
 ID, CREATED, ERROR = "sf__Id", "sf__Created", "sf__Error"
 _CREATED = {"true": True, "false": False}
 _NOT_PROCESSED = RowResult(
     error=RowError("NOT_PROCESSED", "the job ended before it came to the row", fate=Fate.RETRYABLE)
 )
-_NO_RESULT = RowResult(
-    error=RowError("NO_RESULT", "the job's results do not speak of the row", fate=Fate.RETRYABLE)
-)
+_NO_RESULT = unvouched("the job's results do not speak of the row", code="NO_RESULT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,9 @@ def decode(answer: Answer, keys: Sequence[str]) -> tuple[RowResult, ...]:
     try:
         found = _found(orjson.loads(answer.body))
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
-        return (unread("the job's results cannot be read"),) * len(keys)
+        return (unvouched("the job's results cannot be read"),) * len(keys)
     if not found.keys() <= set(keys):
-        return (unread("the job's results hold rows that were not sent"),) * len(keys)
+        return (unvouched("the job's results hold rows that were not sent"),) * len(keys)
     return tuple(found.get(key, _NO_RESULT) for key in keys)
 
 
@@ -107,13 +106,13 @@ def _add(found: dict[str, RowResult], key: str, result: RowResult) -> None:
     """Keep a result; of a key that comes twice, only that it failed can be believed."""
     earlier = found.get(key)
     if earlier is not None and (earlier.error is None or result.error is None):
-        result = unread("the job's results speak of the row twice")
+        result = unvouched("the job's results speak of the row twice")
     found[key] = result
 
 
 def _success(record_id: str, created: str) -> RowResult:
     if not record_id:
-        return unread("the row's success names no record")
+        return unvouched("the row's success names no record")
     return RowResult(destination_id=record_id, created=_CREATED.get(created))
 
 
