@@ -34,8 +34,8 @@ def run(
     contract = find_contract(settings, sync)
     with open_services(settings) as services:
         opened = Sync(contract, services)
-        opened.preflight()
         chosen = opened.phase(phase).name
+        opened.preflight()
         if resync:
             _resync(output, opened, reason)
         report = run_phase(output, settings, services, contract, chosen)

@@ -1,6 +1,7 @@
 """The entry point: runs a command and turns errors into one sentence and an exit code."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -19,7 +20,10 @@ from activation.cli import (
 )
 from activation.cli.output import Output
 from activation.cli.sandbox import sandbox
-from activation.errors import ActivationError, ExitCode
+from activation.errors import ActivationError, ExitCode, Stopped
+
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C inside a command."""
 
 app = typer.Typer(
     name="activation",
@@ -66,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A traceback is shown only if ACTIVATION_DEBUG is set; a user's mistake never needs one.
     """
     output = Output.from_arguments(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        # Whoever asks this process to end means what Ctrl-C means.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(
             args=None if arguments is None else list(arguments),
@@ -81,6 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show(file=sys.stderr)
         return int(ExitCode.USAGE)
     except (KeyboardInterrupt, click.Abort):
-        output.note("interrupted; what was sent is recorded, and repeating is safe")
-        return int(ExitCode.STOPPED)
+        return _interrupted(output)
+    if code == _INTERRUPTED:
+        return _interrupted(output)
     return code if isinstance(code, int) else int(ExitCode.DONE)
+
+
+def _interrupted(output: Output) -> int:
+    output.error(
+        Stopped("interrupted.", hint="What was sent is recorded; repeat, and nothing goes twice.")
+    )
+    return int(ExitCode.STOPPED)

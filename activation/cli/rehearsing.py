@@ -10,9 +10,9 @@ import typer
 
 from activation.cli import reports
 from activation.cli.delivery import run_phase, show_balance, show_parity, show_stop
-from activation.cli.operating import open_recorded
 from activation.cli.options import Json
 from activation.cli.output import Output, counted
+from activation.cli.people import author
 from activation.cli.sandbox import sandboxed
 from activation.clock import SystemClock
 from activation.contract.destination import Mode
@@ -23,7 +23,7 @@ from activation.settings import Settings
 from activation.sync import Services, Sync, open_services
 from activation.warehouse.profile import load_profile
 
-_LEFT_BY_DEMOS = ("dagster", "dbt", "sandbox", "ledger.db", "warehouse.duckdb", "logs")
+_LEFT_BY_DEMOS = ("alerts", "dagster", "dbt", "sandbox", "ledger.db", "warehouse.duckdb", "logs")
 
 
 def demo(
@@ -126,12 +126,17 @@ def _rollout(
     narrow, wide = contract.rollout.phases[0].name, contract.rollout.phases[-1].name
     opened = {phase.phase for phase in services.ledger.phases.opened(contract.sync)}
     if wide not in opened:
-        open_recorded(settings, services.ledger, contract, narrow, "demo: begin small")
+        # Every run lets Dagster have the partitions that are open.
+        services.ledger.phases.open(
+            contract.sync, narrow, reason="demo: begin small", author=author()
+        )
         report = run_phase(output, settings, services, contract, narrow)
         yield report
         if report["exit_code"] != ExitCode.DONE:
             return
-        open_recorded(settings, services.ledger, contract, wide, "demo: the canary is healthy")
+        services.ledger.phases.open(
+            contract.sync, wide, reason="demo: the canary is healthy", author=author()
+        )
     yield run_phase(output, settings, services, contract, wide)
 
 

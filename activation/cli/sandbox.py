@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from activation.settings import Settings
 
 _START_SECONDS = 30.0
 _ASK_AGAIN_SECONDS = 0.05
+_ENDED_BY_SIGNAL = 128
 
 
 def sandbox(
@@ -68,7 +70,25 @@ def sandbox(
             "ACTIVATION_SANDBOX_PORT": address.rpartition(":")[2],
             "DAGSTER_HOME": str(prepare(settings)),
         }
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own command
+        return _run(command, environment)
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run a command to its end, and wait for it also when we are asked to end."""
+    with subprocess.Popen(command, env=environment) as child, ExitStack() as restored:  # noqa: S603 - the user's own command
+
+        def pass_on(number: int, _frame: object) -> None:
+            child.send_signal(number)
+
+        # A terminal gives Ctrl-C to both of us; what is sent to us alone is passed on.
+        for number, handler in (
+            (signal.SIGINT, signal.SIG_IGN),
+            (signal.SIGTERM, pass_on),
+            (signal.SIGHUP, pass_on),
+        ):
+            restored.callback(signal.signal, number, signal.signal(number, handler))
+        code = child.wait()
+    return code if code >= 0 else _ENDED_BY_SIGNAL - code
 
 
 @contextmanager
@@ -91,7 +111,11 @@ def sandboxed(settings: Settings, output: Output) -> Iterator[None]:
     with log.open("a") as lines:
         command = [sys.executable, "-m", "activation.cli", "sandbox", "--port"]
         server = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, str(settings.sandbox_port)], stdout=lines, stderr=subprocess.STDOUT
+            [*command, str(settings.sandbox_port)],
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C is for us; the vendor answers until what is under way has ended.
+            start_new_session=True,
         )
     try:
         with output.step("starting the sandbox"):

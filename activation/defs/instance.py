@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from activation.defs.naming import phases
 from activation.ledger import Ledger
@@ -25,6 +26,15 @@ run_retries:
   enabled: false
 """
 
+# What a step prints is kept by two processes a step, which say so when Ctrl-C ends them; what our
+# steps have to say is in the events, and what dbt prints is in a file.
+_KEEP_NO_OUTPUT = {
+    "compute_logs": {
+        "module": "dagster.core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+
 
 def prepare(settings: Settings) -> Path:
     """Make the instance's folder, with its configuration unless there is one, and return it."""
@@ -38,9 +48,11 @@ def prepare(settings: Settings) -> Path:
 
 @contextmanager
 def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """Open the project's instance."""
-    os.environ["DAGSTER_HOME"] = str(prepare(settings))
-    with dg.DagsterInstance.get() as opened:
+    """Open the project's instance for a command: all that its dagster.yaml says, but one thing."""
+    home = str(prepare(settings))
+    os.environ["DAGSTER_HOME"] = home
+    reference = InstanceRef.from_dir(home, overrides=_KEEP_NO_OUTPUT)
+    with dg.DagsterInstance.from_ref(reference) as opened:
         yield opened
 
 

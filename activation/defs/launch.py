@@ -37,6 +37,7 @@ def build_models(settings: Settings) -> Launched:
 
     Raises:
         ActivationError: the project's definitions do not load.
+        KeyboardInterrupt: the run was interrupted; Dagster has recorded it as failed.
     """
     with instance(settings) as opened, _quiet(settings):
         return _execute(MODELS_JOB, opened)
@@ -48,6 +49,7 @@ def launch(contract: Contract, phase: str, settings: Settings, ledger: Ledger) -
 
     Raises:
         ActivationError: the project's definitions do not load.
+        KeyboardInterrupt: the run was interrupted; Dagster has recorded it as failed.
     """
     with instance(settings) as opened, _quiet(settings):
         mirror_phases(opened, ledger, contract.sync)
@@ -78,6 +80,9 @@ def _execute(
             tags={"activation/launched_by": "command_line"},
         )
     )
+    if any(_interrupted(event) for event in result.all_events):
+        # Dagster turns Ctrl-C into a failed step; whoever pressed it means all that would follow.
+        raise KeyboardInterrupt
     failures = [event for event in result.all_node_events if event.is_step_failure]
     return Launched(
         run_id=result.run_id,
@@ -104,6 +109,17 @@ def _definitions() -> dg.Definitions:
         if isinstance(cause, ActivationError):
             raise cause from None
         raise
+
+
+def _interrupted(event: dg.DagsterEvent) -> bool:
+    if event.is_step_failure:
+        error = event.step_failure_data.error
+    elif event.is_job_failure:
+        error = event.job_failure_data.error
+    else:
+        return False
+    named = {KeyboardInterrupt.__name__, dg.DagsterExecutionInterruptedError.__name__}
+    return error is not None and error.cls_name in named
 
 
 def _message(event: dg.DagsterEvent) -> str | None:

@@ -17,6 +17,7 @@ import urllib3
 from activation.errors import AccessRefused, Applied, DestinationError, Transient
 
 GARBLED = "GARBLED_ANSWER"
+NO_CONNECTION = "NO_CONNECTION"
 
 _LONGEST_RETRY_AFTER = 86_400.0
 
@@ -38,7 +39,7 @@ def lost(error: Exception, call: str, vendor: str) -> DestinationError:
             hint="Check base_url of the connection and the certificates of this machine.",
         )
     if any(isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes):
-        return Transient(f"{call}: {vendor} could not be reached.", code="NO_CONNECTION")
+        return Transient(f"{call}: {vendor} could not be reached.", code=NO_CONNECTION)
     if any(isinstance(cause, urllib3.exceptions.ConnectTimeoutError) for cause in causes):
         return Transient(f"{call}: no connection to {vendor} in time.", code="CONNECT_TIMEOUT")
     if any(isinstance(cause, urllib3.exceptions.ReadTimeoutError) for cause in causes):

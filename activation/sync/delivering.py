@@ -12,6 +12,7 @@ from activation.delivery.order import BOUNDS, DeliveryOrder, Outcomes
 from activation.delivery.wire import ThreadWire
 from activation.destinations.traits import Reading
 from activation.errors import ActivationError, Busy, Refused, Stopped
+from activation.ledger import Ledger
 from activation.ledger.plans import PlanRecord
 from activation.ledger.runs import RunState
 from activation.planning.actions import drop_plans, numbers_of, verify
@@ -42,16 +43,25 @@ def deliver(parts: Parts, phase: Phase, *, run_id: str) -> Delivered:
     ledger, sync = parts.ledger, parts.contract.sync
     record = ledger.plans.latest(sync, phase.name)
     ledger.runs.start(run_id, sync, phase.name, plan_digest=record.digest if record else None)
+    before = _requests(ledger, record)
     try:
-        delivered = _deliver(parts, phase, record, run_id)
+        delivered = _deliver(parts, phase, record, run_id, before=before)
     except Refused as error:
         ledger.runs.end(run_id, RunState.REFUSED, message=str(error))
         raise
-    except ActivationError as error:
+    except Busy as error:
         ledger.runs.end(run_id, RunState.STOPPED, message=str(error))
         raise
-    except BaseException:
-        ledger.runs.end(run_id, RunState.FAILED, message="it broke; the run's log says where")
+    except BaseException as error:
+        # What was sent stays told, also of a run that has no result.
+        state, message = _early_end(error)
+        ledger.runs.end(
+            run_id,
+            state,
+            tallies={} if record is None else ledger.outcomes(record.digest),
+            requests=_requests(ledger, record) - before,
+            message=message,
+        )
         raise
     stopped = delivered.stopped
     ledger.runs.end(
@@ -69,7 +79,23 @@ def deliver(parts: Parts, phase: Phase, *, run_id: str) -> Delivered:
     return delivered
 
 
-def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str) -> Delivered:
+def _early_end(error: BaseException) -> tuple[RunState, str]:
+    if isinstance(error, ActivationError):
+        return RunState.STOPPED, str(error)
+    if isinstance(error, Exception):
+        return RunState.FAILED, "it broke; the run's log says where"
+    return RunState.STOPPED, "it was interrupted; the next run settles what was under way"
+
+
+def _requests(ledger: Ledger, record: PlanRecord | None) -> int:
+    """Return the write requests that a plan has taken so far."""
+    batches = () if record is None else ledger.batches.of_plan(record.digest)
+    return sum(batch.requests for batch in batches)
+
+
+def _deliver(
+    parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str, *, before: int
+) -> Delivered:
     ledger, contract = parts.ledger, parts.contract
     if record is None:
         raise Refused(
@@ -78,7 +104,6 @@ def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str)
             sync=contract.sync,
             phase=phase.name,
         )
-    before = outcomes(ledger, record.digest).requests
     with parts.services.warehouse.session() as session:
         verify(session, record)
     stopped: ActivationError | None = None
@@ -99,12 +124,17 @@ def _deliver(parts: Parts, phase: Phase, record: PlanRecord | None, run_id: str)
     if stopped is None and parts.facts.traits.reading is Reading.NEVER:
         findings.append(unread(contract))
     elif stopped is None:
-        parity = reconcile_settled(parts, phase)
-        findings.append(agreement(contract, parity))
-        if parity.full:
-            with parts.services.warehouse.session() as session:
-                unseen = numbers_of(session, record.table, parity.unseen)
-            ledger.fences.lift(record.digest, but=unseen)
+        try:
+            parity = reconcile_settled(parts, phase)
+        except Stopped as error:
+            # What was sent stays told; only how it compares is not known.
+            stopped = error
+        else:
+            findings.append(agreement(contract, parity))
+            if parity.full:
+                with parts.services.warehouse.session() as session:
+                    unseen = numbers_of(session, record.table, parity.unseen)
+                ledger.fences.lift(record.digest, but=unseen)
     return Delivered(
         plan_digest=record.digest,
         outcomes=came,

@@ -14,8 +14,10 @@ from activation.delivery.order import target_of
 from activation.destinations.base import Connection, Destination, ObjectSchema
 from activation.destinations.connections import connection
 from activation.destinations.registry import open_destination
+from activation.destinations.transport_errors import NO_CONNECTION
 from activation.errors import (
     AccessRefused,
+    BatchRefused,
     ConfigurationError,
     DestinationError,
     QuotaExhausted,
@@ -166,6 +168,10 @@ class Parts:
             return QuotaExhausted(said, hint=hint, connection=name)
         if isinstance(error, AccessRefused):
             hint = "See that the credentials are accepted and allow what the contract needs."
+        elif isinstance(error, BatchRefused):
+            hint = f"See what has changed there: activation validate {self.contract.sync}"
+        elif error.code != NO_CONNECTION:
+            hint = "This passes by itself as a rule; repeat in some minutes."
         elif self.services.settings.target == "sandbox":
             hint = "Start the sandbox: activation sandbox"
         else:

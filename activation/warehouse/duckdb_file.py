@@ -32,6 +32,9 @@ With this, the process peaked at 935 MiB in a plan over 10 M rows; with 750MB at
 tenth faster. The profile's `settings` say otherwise where there is memory to spare.
 """
 
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB says in place of the exception that a signal's handler has raised."""
+
 
 class DuckDbSession:
     """One connection to the file."""
@@ -143,6 +146,7 @@ class DuckDbFile:
         Raises:
             Unavailable: the file does not exist, or another process holds it for too long.
             ConfigurationError: it is no DuckDB file, or a setting is unknown.
+            KeyboardInterrupt: a query was interrupted.
         """
         import duckdb
 
@@ -158,6 +162,10 @@ class DuckDbFile:
                 hint="`dbt build` tells whether the models are sound; "
                 "ACTIVATION_DEBUG=1 shows where it happened.",
             ) from error
+        except RuntimeError as error:
+            if str(error) == _INTERRUPTED:
+                raise KeyboardInterrupt from None
+            raise
         finally:
             connection.close()
 

@@ -36,10 +36,10 @@ class TurningClock:
             self._changed.notify_all()
         await event.wait()
 
-    def await_sleeper(self) -> None:
+    def await_sleeper(self, timeout: float = 5) -> None:
         """Return once something sleeps."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self._sleepers, timeout=5), "nothing sleeps"
+            assert self._changed.wait_for(lambda: self._sleepers, timeout), "nothing sleeps"
 
     def turn(self, seconds: float) -> None:
         """Let that many seconds pass."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from activation.errors import QuotaExhausted, Unavailable
+from activation.ledger.runs import RunState
 from activation.reconciliation.parity import Discrepancy
 from activation_tests.sync.project import SYNC, Project
 
@@ -188,3 +189,45 @@ def test_only_a_granted_consent_counts(opened: Project, status: str) -> None:
     assert _keys(opened) == Counter(f"C-{i:05d}" for i in range(400) if i not in {7, 8})
     assert delivered.parity is not None
     assert delivered.parity.classes[Discrepancy.BLOCKED] == 2
+
+
+def test_a_parity_that_cannot_be_read_takes_no_count_away(opened: Project) -> None:
+    """What was sent stays told, in the result and in the ledger, when the read-back fails."""
+    opened.plan()
+    opened.sandbox.faults.add("unavailable", method="GET", path_contains="/query")
+
+    delivered = opened.deliver()
+
+    assert isinstance(delivered.stopped, Unavailable)
+    assert delivered.parity is None
+    assert delivered.totals["delivered"] == 400
+    with opened.services() as services:
+        (run,) = services.ledger.runs.list(SYNC)
+    assert run.state is RunState.STOPPED
+    assert (run.tally["create"]["delivered"], run.requests) == (400, 2)
+
+    opened.sandbox.faults.clear()
+    again = opened.run()
+
+    assert again.totals["planned"] == 0
+    assert again.parity is not None
+    assert again.parity.unexplained == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "hint"),
+    [(503, "SERVER_UNAVAILABLE", "passes by itself"), (400, "INVALID_FIELD", "validate")],
+)
+def test_what_to_do_depends_on_what_the_vendor_said(
+    opened: Project, status: int, code: str, hint: str
+) -> None:
+    """Trouble that passes asks for patience, a refusal for a look; neither blames the sandbox."""
+    opened.plan()
+    opened.sandbox.faults.add(
+        "status", method="GET", path_contains="/query", status=status, code=code, message="no"
+    )
+
+    stopped = opened.deliver().stopped
+
+    assert stopped is not None
+    assert hint in str(stopped.hint)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from activation.errors import ConfigurationError, Unavailable
 from activation.warehouse.duckdb_file import DuckDbFile
@@ -145,3 +148,26 @@ def test_names_and_values_are_never_read_as_sql(path: Path, nasty: str) -> None:
     with DuckDbFile(path).session() as session:
         found = session.fetch(query, {"value": nasty, "unused": 1}).to_pylist()
     assert found == [{alias: nasty}]
+
+
+def test_an_interrupted_query_is_an_interruption(path: Path) -> None:
+    """What a signal's handler raises in a long query ends it as Ctrl-C does."""
+    endless = parse_one("SELECT sum(a.range * b.range) FROM range(1e9::INT) a, range(1e9::INT) b")
+
+    def interrupt(_number: int, _frame: object) -> None:
+        message = "an exception of whoever has the handler"
+        raise SystemError(message)
+
+    def ask() -> None:
+        with DuckDbFile(path).session() as session:
+            timer.start()
+            session.fetch(endless)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGUSR1, before)
