@@ -38,3 +38,8 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Let that many seconds pass."""
         await asyncio.sleep(seconds)
+
+
+def blocking_sleep(clock: Clock, seconds: float) -> None:
+    """Let time pass on that clock, from a thread that runs no event loop."""
+    asyncio.run(clock.sleep(seconds))

@@ -108,15 +108,25 @@ def last_due(schedule: str, now: datetime) -> datetime:
     """Return the last time up to `now` at which a cron schedule (UTC) was due."""
     from cronsim import CronSim
 
+    # Backwards, cronsim begins strictly before.
+    return next(CronSim(_cron(schedule), now + timedelta(seconds=1), reverse=True))
+
+
+def next_due(schedule: str, now: datetime) -> datetime:
+    """Return the first time after `now` at which a cron schedule (UTC) is due."""
+    from cronsim import CronSim
+
+    return next(CronSim(_cron(schedule), now))
+
+
+def _cron(schedule: str) -> str:
     named = {
         "@hourly": "0 * * * *",
         "@daily": "0 0 * * *",
         "@weekly": "0 0 * * 0",
         "@monthly": "0 0 1 * *",
     }
-    # Backwards, cronsim begins strictly before.
-    after = now + timedelta(seconds=1)
-    return next(CronSim(named.get(schedule, schedule), after, reverse=True))
+    return named.get(schedule, schedule)
 
 
 def _doubts(snapshot: Snapshot) -> Iterator[Observation]:

@@ -16,6 +16,7 @@ from activation.cli import (
     documents,
     letters,
     operating,
+    rehearsal,
     rehearsing,
 )
 from activation.cli.output import Output
@@ -37,6 +38,7 @@ app = typer.Typer(
 
 for command, panel in (
     (rehearsing.demo, "rehearse"),
+    (rehearsal.rehearse, "rehearse"),
     (sandbox, "rehearse"),
     (describing.validate, "look"),
     (describing.plan, "look"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from activation.contract.model import Contract
@@ -37,11 +38,12 @@ def quota(outlook: Outlook) -> dict[str, Any]:
 
 def forecast(outlook: Outlook) -> dict[str, Any]:
     """Return when what waits will be done, if a run is under way whenever requests are left."""
-    done_at = outlook.done_at
-    return {
-        "requests": outlook.requests,
-        "done_at": None if done_at is None else done_at.strftime("%Y-%m-%d %H:%M:%SZ"),
-    }
+    return {"requests": outlook.requests, "done_at": moment(outlook.done_at)}
+
+
+def moment(at: datetime | None) -> str | None:
+    """Return a moment as reports write it."""
+    return None if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def sentence(report: dict[str, Any]) -> str:

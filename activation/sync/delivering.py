@@ -19,6 +19,7 @@ from activation.planning.actions import drop_plans, numbers_of, verify
 from activation.planning.state import count_delivered
 from activation.reconciliation.parity import Parity
 from activation.sync.folding import fold_delivered
+from activation.sync.outlooks import unaffordable
 from activation.sync.parts import Parts
 from activation.sync.reconciling import reconcile_settled
 from activation.sync.results import (
@@ -27,6 +28,7 @@ from activation.sync.results import (
     conservation,
     dead_letter_depth,
     parity_record,
+    postponed,
     unread,
 )
 from activation.warehouse.port import Session
@@ -123,6 +125,8 @@ def _deliver(
     parity: Parity | None = None
     if stopped is None and parts.facts.traits.reading is Reading.NEVER:
         findings.append(unread(contract))
+    elif stopped is None and (reason := unaffordable(parts, rows)):
+        findings.append(postponed(reason))
     elif stopped is None:
         try:
             parity = reconcile_settled(parts, phase)

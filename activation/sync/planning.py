@@ -141,7 +141,13 @@ def _planned(
     parts: Parts, made: _Made, verdicts: tuple[Verdict, ...], changes: tuple[Change, ...]
 ) -> Planned:
     cost = cost_of(parts, made.plan, lookups=made.lookups)
-    outlook = outlook_of(parts.services, parts.contract, remembered(parts, cost), cost.requests)
+    outlook = outlook_of(
+        parts.services,
+        parts.contract,
+        remembered(parts, cost),
+        cost.requests,
+        reading=parts.destination.quota(),
+    )
     return Planned(made.plan, verdicts, cost, outlook, changes)
 
 

@@ -48,3 +48,30 @@ def _today() -> date:
     now = datetime.now(UTC)
     assert now.time() < time(23, 59)
     return now.date()
+
+
+def test_days_are_rehearsed(project: Project, activation: Command) -> None:
+    """Five requests at three a day are lived through on a sandbox of its own; nothing of ours."""
+    project.edit_contract(lambda contract: contract["quota"].update(requests_per_day=3))
+    project.fill(1000)
+    before = len(project.sandbox.requests())
+
+    lived = activation("rehearse", SYNC, "--json")
+
+    report = lived.report
+    assert lived.code == 0, lived.out
+    assert (report["foreseen"]["requests"], report["foreseen"]["days"]) == (5, 2)
+    assert (report["lived"]["requests"], report["lived"]["days"]) == (5, 2)
+    assert [day["requests"] for day in report["days"]] == [3, 2]
+    assert (report["rows"], report["refused"], report["balanced"]) == (1000, 0, True)
+    assert report["parity"]["unexplained"] == 0
+    assert len(project.sandbox.requests()) == before
+    assert not project.sql("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'activation'")
+
+
+def test_a_limit_that_no_account_has_is_told(project: Project, activation: Command) -> None:
+    """A limit is named as the sandbox names it, with a number."""
+    project.fill(10)
+
+    assert "no limit" in activation("rehearse", SYNC, "--limit", "many").sentence
+    assert "hourly" in activation("rehearse", SYNC, "--limit", "hourly=3").sentence

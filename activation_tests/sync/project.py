@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,8 @@ import pytest
 import yaml
 
 from activation.contract.model import Contract
-from activation.delivery import Bounds
+from activation.delivery.order import BOUNDS
+from activation.sandbox import leaping_clock
 from activation.sandbox.client import Sandbox
 from activation.settings import Settings
 from activation.sync import Delivered, Planned, Sync, find_contract, open_services
@@ -60,32 +60,11 @@ _MODELS: Columns = {
 }
 
 
-_A_LOOK = Bounds().watch_seconds
-"""Seconds between two looks at the kill switch; they go by while others work, and are not leapt."""
-
-
-class LeapingClock:
-    """A clock that stands still, and leaps over every wait but one."""
+class LeapingClock(leaping_clock.LeapingClock):
+    """A clock that leaps over every wait of a delivery but the looks at the switch."""
 
     def __init__(self, start: datetime = NOW) -> None:
-        self._start = start
-        self.waited = 0.0
-
-    def now(self) -> datetime:
-        """Return the start, and what was waited for since."""
-        return self._start + timedelta(seconds=self.waited)
-
-    def monotonic(self) -> float:
-        """Return the seconds that were waited for."""
-        return self.waited
-
-    async def sleep(self, seconds: float) -> None:
-        """Let the time pass at once."""
-        if seconds == _A_LOOK:
-            await asyncio.sleep(0.01)
-            return
-        await asyncio.sleep(0)
-        self.waited += seconds
+        super().__init__(start, glances=BOUNDS.watch_seconds)
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from http import HTTPStatus
 from typing import TypeAlias
 from urllib.parse import urlencode
 
-from activation.clock import Clock
+from activation.clock import Clock, blocking_sleep
 from activation.destinations.base import Answer, Connection
 from activation.destinations.braze.auth import authorization
 from activation.destinations.braze.errors import document_of, refusal, wait_of
@@ -149,8 +148,3 @@ class _Pace:
         if (seconds := wait_of(reply.headers, now)) is not None:
             with self._lock:
                 self._until[path] = now + timedelta(seconds=seconds)
-
-
-def blocking_sleep(clock: Clock, seconds: float) -> None:
-    """Let time pass on that clock, from a thread that runs no event loop."""
-    asyncio.run(clock.sleep(seconds))

@@ -138,7 +138,7 @@ class HubSpot:
             # Whoever sends next hears of the trouble with its cause.
             with suppress(DestinationError):
                 answer = self._session.call(
-                    "GET", self._session.paths.usage(), seconds=_USAGE_SECONDS, patient=True
+                    "GET", self._session.paths.usage(), seconds=_USAGE_SECONDS
                 )
                 self._session.quota = self._session.quota or _usage(answer.body)
         return self._session.quota

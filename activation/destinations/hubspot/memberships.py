@@ -119,7 +119,7 @@ def list_of(session: Session, number: str) -> dict[str, Any]:
         Transient, AccessRefused, QuotaRefused: see `errors`.
     """
     path = session.paths.crm("lists", number)
-    answer = session.call("GET", path, seconds=_SECONDS, patient=True)
+    answer = session.call("GET", path, seconds=_SECONDS)
     found = document_of(answer.body).get("list")
     if not isinstance(found, dict) or not isinstance(found.get("objectTypeId"), str):
         raise garbled(f"GET {path}", applied=Applied.NO)

@@ -1,9 +1,9 @@
 """
-How fast this process reads.
+How fast this process calls.
 
-Writes are paced by the engine, for all processes of an account.  Reads, and the look-ups that some
-writes begin with, keep to the same limit here: one leaves when fewer requests of this process than
-the limit were answered in the last window.
+Writes are paced by the engine, for all processes of an account, which knows nothing of reads and
+of the look-ups that some writes begin with.  So all calls keep to the same limit here, too: one
+leaves when fewer requests of this process than the limit were answered in the last window.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Pacer:
         with self._lock:
             self._requests, self._seconds = requests, seconds
 
-    def begin(self, *, patient: bool) -> None:
-        """Count a request as under way, once there is room for it; at once if not `patient`."""
-        while (wait := self._room(patient=patient)) > 0:
+    def begin(self) -> None:
+        """Count a request as under way, once there is room for it."""
+        while (wait := self._room()) > 0:
             self._pause(wait)
 
     def end(self) -> None:
@@ -46,13 +46,13 @@ class Pacer:
             self._under_way -= 1
             self._answered.append(self._clock.monotonic())
 
-    def _room(self, *, patient: bool) -> float:
+    def _room(self) -> float:
         """Take the room that there is and return 0, or return the seconds until there is some."""
         with self._lock:
             now = self._clock.monotonic()
             while self._answered and self._answered[0] + self._seconds <= now:
                 self._answered.popleft()
-            if not patient or len(self._answered) + self._under_way < self._requests:
+            if len(self._answered) + self._under_way < self._requests:
                 self._under_way += 1
                 return 0.0
             if not self._answered:

@@ -79,9 +79,7 @@ def _scopes(session: Session, connection: Connection) -> frozenset[str]:
         )
     else:
         path, body, kind = _PRIVATE, orjson.dumps({"tokenKey": token}), "application/json"
-    answer = session.call(
-        "POST", path, seconds=_SECONDS, data=body, content_type=kind, patient=True
-    )
+    answer = session.call("POST", path, seconds=_SECONDS, data=body, content_type=kind)
     scopes: Any = document_of(answer.body).get("scopes")
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         raise garbled(f"POST {path}", applied=Applied.NO)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
-from activation.clock import Clock
+from activation.clock import Clock, blocking_sleep
 from activation.destinations.base import Answer, Connection, QuotaReading
 from activation.destinations.hubspot.account import Account, Paths
 from activation.destinations.hubspot.auth import access_of
@@ -75,7 +75,7 @@ class Session:
         self.clock = clock
         self.account = Account.of(connection)
         self.paths = Paths.of(connection)
-        self._pause = pause or time.sleep
+        self._pause = pause or partial(blocking_sleep, clock)
         self._address = Address.of(connection, example="https://api.hubapi.com")
         self._access = access_of(connection, self._address, clock)
         self._pool = SessionPool(lambda: open_session(self._address))
@@ -102,13 +102,12 @@ class Session:
         params: Mapping[str, str] | None = None,
         data: bytes | None = None,
         content_type: str = _JSON,
-        patient: bool = False,
     ) -> Answer:
         """
         Call an address and return an answer from 200 to 299.
 
         A token that was dropped (401) is replaced once if it can be; nothing was carried out
-        until then.  `patient` calls wait for room within the limits; the engine's do not need to.
+        until then.
 
         Raises:
             Transient, BatchRefused, QuotaRefused, AccessRefused: see `errors`.
@@ -116,10 +115,10 @@ class Session:
         deadline = self.clock.monotonic() + seconds
         call = _Call(method, path, params, data, content_type, deadline)
         token = self._access.current(seconds)
-        reply = self._make(call, token, patient=patient)
+        reply = self._make(call, token)
         if reply.status == HTTPStatus.UNAUTHORIZED and self._access.renewable:
             token = self._access.renew(token, deadline - self.clock.monotonic())
-            reply = self._make(call, token, patient=patient)
+            reply = self._make(call, token)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return Answer(reply.status, reply.body, _quota_in(reply))
         now = self.clock.now()
@@ -144,9 +143,7 @@ class Session:
         wait = _FIRST_WAIT
         while True:
             try:
-                return self.call(
-                    method, path, seconds=_READ_SECONDS, params=params, data=data, patient=True
-                )
+                return self.call(method, path, seconds=_READ_SECONDS, params=params, data=data)
             except Transient as error:
                 pause = max(wait, error.retry_after or 0.0)
                 late = self.clock.monotonic() + pause > deadline
@@ -166,7 +163,7 @@ class Session:
         if seconds <= 0:
             raise Transient(f"{method} {path}: no time was left for it.", code="TOO_LATE")
         try:
-            return self.call(method, path, seconds=seconds, data=data, patient=True)
+            return self.call(method, path, seconds=seconds, data=data)
         except Transient as error:
             raise error.with_applied(Applied.NO) from None
 
@@ -174,7 +171,7 @@ class Session:
         """Close the idle connections."""
         self._pool.close()
 
-    def _make(self, call: _Call, token: str, *, patient: bool) -> Reply:
+    def _make(self, call: _Call, token: str) -> Reply:
         from hubspot import HubSpot
         from hubspot.utils.requests.http_request_builder import Request
 
@@ -189,8 +186,10 @@ class Session:
         }
         request = Request(client.config, options)
         pacer = self._searches if call.is_search else self._burst
-        pacer.begin(patient=patient)
+        pacer.begin()
         try:
+            if call.deadline <= self.clock.monotonic():
+                raise Transient(f"{call.label}: no time was left for it.", code="TOO_LATE")
             with self._pool.lease() as http:
                 reply = exchange(
                     http,

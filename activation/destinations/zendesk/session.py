@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 
-from activation.clock import Clock
+from activation.clock import Clock, blocking_sleep
 from activation.destinations.base import Connection
 from activation.destinations.transport import Address, Reply, SessionPool, exchange, open_session
 from activation.destinations.zendesk.account import Account
@@ -40,7 +40,7 @@ class Session:
             ConfigurationError: the address or the account's settings cannot be used.
         """
         self.clock = clock
-        self.pause = pause or time.sleep
+        self.pause = pause or partial(blocking_sleep, clock)
         self.account = Account.of(connection)
         self._address = Address.of(connection, example="https://<subdomain>.zendesk.com")
         self._access = access_of(connection, self._address, clock, self.account.scope)
