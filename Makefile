@@ -8,7 +8,7 @@ MANIFEST := dbt_project/target/manifest.json
 DBT_SOURCES := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -print 2>/dev/null)
 export ACTIVATION_HOME ?= $(CURDIR)/.activation
 
-.PHONY: documents help setup demo ui test conformance simulate crash-test bench lint format lock clean
+.PHONY: documents help setup demo ui test conformance simulate simulate-variants crash-test bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ conformance: setup ## what every adapter is held to, as a table in docs/conforma
 
 simulate: setup ## the delivery engine under faults on virtual time; SEEDS=100000 of them
 	@$(BIN)/python -m activation_tests.simulation --seeds $(or $(SEEDS),10000) $(ARGS)
+
+simulate-variants: setup ## engines with one defect each: after how many seeds each is caught
+	@$(BIN)/python -m activation_tests.simulation --variants --seeds $(or $(SEEDS),20000) $(ARGS)
 
 bench: setup ## share of an enforced limit by one and four processes; into docs/benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import quota
-
-_OUT = Path(__file__).parent.parent / "docs" / "benchmarks"
+from benchmarks.keeping import keep
 
 
 def main() -> int:
@@ -30,20 +24,8 @@ def main() -> int:
     for row in used:
         shown.add_row(*(str(value) for value in row.values()))
     Console(file=sys.stdout).print(shown)
-    _keep("quota", used)
+    keep("quota", used)
     return 1 if any(row["refused"] for row in used) else 0
-
-
-def _keep(name: str, rows: list[dict[str, object]]) -> None:
-    _OUT.mkdir(parents=True, exist_ok=True)
-    told = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "rows": rows,
-    }
-    (_OUT / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from activation.clock import Clock
@@ -22,6 +23,7 @@ from activation.ledger import Ledger
 from activation.ledger.attempts import Settlement
 from activation.ledger.batches import OPEN, UNKNOWN, BatchRecord
 from activation.ledger.conservation import check
+from activation.ledger.outcomes import tally
 from activation.ledger.plans import PlanRecord, PlanState
 from activation.ledger.ranges import gaps
 
@@ -70,15 +72,16 @@ async def deliver(  # noqa: PLR0913 - everything is handed in, so that a simulat
         ledger.plans.mark(plan.digest, PlanState.DELIVERING)
         if reading := destination.quota():
             ledger.quota.told(plan.connection, reading)
+        known = ledger.batches.of_plan(plan.digest)
         path = open_path(
             Means(destination, ledger, clock, wire, randomness),
             order,
             lease,
             actions,
             plan=plan,
-            recorded=_Teller(ledger, plan, progress).tell,
+            recorded=_Teller(plan, known, progress).tell,
         )
-        parcels = _parcels(plan, actions, path, chunk_batches=order.bounds.chunk_batches)
+        parcels = _parcels(plan, known, actions, path, chunk_batches=order.bounds.chunk_batches)
         await carry_all(parcels, path, order)
         return _close(ledger, plan, path.halt.reason)
     finally:
@@ -93,22 +96,34 @@ def outcomes(ledger: Ledger, plan_digest: str) -> Outcomes:
     Raises:
         RowsLostError: the rows do not add up.
     """
-    tallies = ledger.outcomes(plan_digest)
+    plan = ledger.plans.get(plan_digest)
+    batches = ledger.batches.of_plan(plan_digest)
+    return _outcomes(ledger, plan, batches, settled=plan.state is PlanState.SETTLED)
+
+
+def _outcomes(
+    ledger: Ledger, plan: PlanRecord, batches: Sequence[BatchRecord], *, settled: bool
+) -> Outcomes:
+    tallies = tally(plan, batches)
     check(tallies)
     return Outcomes(
-        plan_digest=plan_digest,
+        plan_digest=plan.digest,
         tallies=tallies,
-        requests=sum(batch.requests for batch in ledger.batches.of_plan(plan_digest)),
-        dead_letters=ledger.dead_letters.of_plan(plan_digest),
-        settled=ledger.plans.get(plan_digest).state is PlanState.SETTLED,
+        requests=sum(batch.requests for batch in batches),
+        dead_letters=ledger.dead_letters.of_plan(plan.digest),
+        settled=settled,
     )
 
 
 async def _parcels(
-    plan: PlanRecord, actions: Actions, path: SendPath, *, chunk_batches: int
+    plan: PlanRecord,
+    known: Sequence[BatchRecord],
+    actions: Actions,
+    path: SendPath,
+    *,
+    chunk_batches: int,
 ) -> Parcels:
     """Yield what is left of a plan: what nobody answered, what was put back, what is new."""
-    known = path.journal.ledger.batches.of_plan(plan.digest)
     cuts = [(b.cut.first_action, b.cut.last_action) for b in known if b.cut.parent is None]
     stretches = list(_stretches(plan, cuts))
     # A verb that the destination does not offer ends it here, before anything is sent.
@@ -172,18 +187,22 @@ def _close(ledger: Ledger, plan: PlanRecord, reason: Exception | None) -> Outcom
             check(ledger.outcomes(plan.digest))
         raise reason
     batches = ledger.batches.of_plan(plan.digest)
-    if not any(batch.state in OPEN for batch in batches):
+    settled = not any(batch.state in OPEN for batch in batches)
+    came = _outcomes(ledger, replace(plan, stopped_by=None), batches, settled=settled)
+    if settled:
         ledger.plans.mark(plan.digest, PlanState.SETTLED)
-    return outcomes(ledger, plan.digest)
+    return came
 
 
 class _Teller:
     """Adds up what is recorded and tells it."""
 
     def __init__(
-        self, ledger: Ledger, plan: PlanRecord, progress: Callable[[Progress], None]
+        self,
+        plan: PlanRecord,
+        known: Sequence[BatchRecord],
+        progress: Callable[[Progress], None],
     ) -> None:
-        known = ledger.batches.of_plan(plan.digest)
         self._progress = progress
         self._total = plan.to_send
         self._delivered = sum(sum(batch.delivered.values()) for batch in known)

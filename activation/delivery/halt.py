@@ -13,7 +13,7 @@ class Halt:
 
     def __init__(self) -> None:
         self.reason: Exception | None = None
-        self._heard = asyncio.Event()
+        self._heard: asyncio.Future[None] | None = None
 
     @property
     def called(self) -> bool:
@@ -29,16 +29,20 @@ class Halt:
         """Let nothing new start; the first reason is the one that is told."""
         if self.reason is None:
             self.reason = reason
-            self._heard.set()
+            if self._heard is not None:
+                self._heard.set_result(None)
 
-    async def rest(self, clock: Clock, seconds: float) -> None:
-        """Let time pass, but not after the halt was called."""
-        if seconds <= 0:
+    async def rest(
+        self, clock: Clock, seconds: float, *, or_until: asyncio.Future[None] | None = None
+    ) -> None:
+        """Let time pass, but not after the halt was called, or something else has happened."""
+        if seconds <= 0 or self.called:
             return
+        if self._heard is None:
+            self._heard = asyncio.get_running_loop().create_future()
         sleeping = asyncio.ensure_future(clock.sleep(seconds))
-        hearing = asyncio.ensure_future(self._heard.wait())
+        ends = {sleeping, self._heard} if or_until is None else {sleeping, self._heard, or_until}
         try:
-            await asyncio.wait({sleeping, hearing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeping.cancel()
-            hearing.cancel()

@@ -12,7 +12,7 @@ Jobs: endpoints in two phases, whose id is durable before anything of it can be 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from activation.delivery.journal import Journal
 from activation.delivery.order import Bounds
 from activation.delivery.parcels import Parcel
 from activation.delivery.people import People
+from activation.delivery.resting import Resting
 from activation.delivery.settling import Settling
 from activation.destinations.base import JobEndpoint, JobState, JobStatus
 from activation.errors import Applied, BatchRefused, DestinationError, Transient, Unavailable
@@ -64,7 +65,7 @@ class Jobs:
     clock: Clock
     halt: Halt
     bounds: Bounds
-    rest: Callable[[float], Awaitable[None]]
+    rest: Resting
 
     async def opened(self, parcel: Parcel, spent: Spent, job: str) -> Parcel:
         """Keep the id of a job that was made, before it can start."""
@@ -253,7 +254,7 @@ class Jobs:
                     return await self.calls.make(answer, deadline, call)
                 if answer.cause is Cause.PEOPLE:
                     await self.people.renew()
-            await self.rest(answer.seconds)
+            await self.rest(answer.seconds, for_answer=answer.cause is Cause.ANSWER)
 
     def _started(self, endpoint: JobEndpoint, parcel: Parcel, seconds: float) -> None:
         target, job = parcel.route.target, parcel.job or ""

@@ -48,6 +48,14 @@ class Journal:
     _entries: list[_Entered] = field(default_factory=list)
     _writer: asyncio.Future[None] | None = None
     _begun: Counter[datetime] = field(default_factory=Counter)
+    _answer: asyncio.Future[None] | None = None
+
+    @property
+    def answer(self) -> asyncio.Future[None]:
+        """Return what is done once another request is over, and its permits are given back."""
+        if self._answer is None or self._answer.done():
+            self._answer = asyncio.get_running_loop().create_future()
+        return self._answer
 
     async def record(self, settlement: Settlement) -> None:
         """
@@ -124,6 +132,8 @@ class Journal:
             self._keep(entry, answer)
             if not waiting.done():
                 waiting.set_result(answer)
+        if any(_is_over(entry) for entry, _ in taken):
+            self.answer.set_result(None)
 
     def _transact(self, entries: Sequence[Entry | None]) -> list[Answer]:
         written = [entry for entry in entries if entry is not None]
@@ -153,3 +163,8 @@ class Journal:
         self.waiting = max(0, self.waiting - entry.ask.requests)
         if entry.ask.withdrawal:
             self.withdrawals = max(0, self.withdrawals - entry.ask.requests)
+
+
+def _is_over(entry: Entry | None) -> bool:
+    """Return whether a request is over with this entry."""
+    return isinstance(entry, Spent) or (isinstance(entry, Settlement) and entry.spent is not None)

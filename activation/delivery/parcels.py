@@ -43,6 +43,8 @@ class Parcel:
     """When the first of them was made, on the monotonic clock."""
     wait: float = 0
     """Seconds to let pass before the next one."""
+    for_answer: bool = False
+    """Whether an answer to another request ends that wait."""
     held_up: float | None = None
     """Since when, on the monotonic clock, the governor lets it wait for something but its pace."""
     job: str | None = None
@@ -72,6 +74,8 @@ class Parcel:
         """Return how many of these rows there are of each operation."""
         if len(positions) == self.cut.rows:
             return dict(self.cut.operations)
+        if not positions:
+            return {}
         return operations(self.rows.take(pa.array(positions, pa.int64())))
 
     def part(self, suffix: str, positions: Sequence[int]) -> Parcel:
@@ -93,7 +97,15 @@ class Parcel:
         )
         payload = self.route.encode(rows)
         return replace(
-            self, cut=cut, rows=rows, payload=payload, first_at=None, wait=0, held_up=None, job=None
+            self,
+            cut=cut,
+            rows=rows,
+            payload=payload,
+            first_at=None,
+            wait=0,
+            for_answer=False,
+            held_up=None,
+            job=None,
         )
 
     def without(self, reasons: Mapping[int, str]) -> Parcel:

@@ -17,18 +17,19 @@ class Resting:
     clock: Clock
     halt: Halt
 
-    async def __call__(self, seconds: float) -> None:
+    async def __call__(self, seconds: float, *, for_answer: bool = False) -> None:
         """
-        Rest, but no longer than until the delivery is halted.
+        Rest, but no longer than until the delivery is halted, or has had an answer if that helps.
 
         Raises:
             Busy: somebody else has taken the lease.
             Unavailable: the ledger cannot be written.
         """
         lease = self.journal.lease.seconds
-        while seconds > 0 and not self.halt.called:
+        answer = self.journal.answer if for_answer else None
+        while seconds > 0 and not self.halt.called and not (answer and answer.done()):
             some = min(seconds, lease / 3)
-            await self.halt.rest(self.clock, some)
+            await self.halt.rest(self.clock, some, or_until=answer)
             seconds -= some
             if seconds > 0:
                 await self.journal.renew()

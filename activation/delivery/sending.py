@@ -47,7 +47,7 @@ from activation.ledger.attempts import Departure
 from activation.ledger.batches import REVOKED, Intent
 from activation.ledger.clearances import Ask, Cause, Clearance, Wait
 
-_PACED = (Cause.PACE, Cause.SHARE, Cause.PEOPLE)
+_PACED = (Cause.PACE, Cause.ANSWER, Cause.SHARE, Cause.PEOPLE)
 """What is waited for however long it takes: it is not the vendor who is in trouble."""
 
 _TROUBLE = {
@@ -111,7 +111,7 @@ class SendPath:
     async def _carry(self, parcel: Parcel) -> Sequence[Parcel]:
         """Bring one parcel to its outcome; return the smaller ones in which rows travel on."""
         while True:
-            await self.rest(parcel.wait)
+            await self.rest(parcel.wait, for_answer=parcel.for_answer)
             if self.halt.called:
                 await self.settling.leave(parcel)
                 return ()
@@ -265,6 +265,7 @@ class SendPath:
             began=self.clock.monotonic() if parcel.began is None else parcel.began,
             first_at=parcel.first_at or clearance.at,
             wait=0,
+            for_answer=False,
             held_up=None,
         )
 
@@ -276,7 +277,8 @@ class SendPath:
             Unavailable: the vendor's trouble lasts longer than the contract waits.
         """
         if wait.cause in _PACED:
-            return replace(parcel, wait=wait.seconds)
+            for_answer = wait.cause is Cause.ANSWER
+            return replace(parcel, wait=wait.seconds, for_answer=for_answer)
         now = self.clock.monotonic()
         since = now if parcel.held_up is None else parcel.held_up
         if now - since + wait.seconds > self.patience.within:
@@ -287,7 +289,7 @@ class SendPath:
                 sync=self.budget.sync,
                 batch=parcel.cut.id,
             )
-        return replace(parcel, wait=wait.seconds, held_up=since)
+        return replace(parcel, wait=wait.seconds, for_answer=False, held_up=since)
 
     def _open(self, parcel: Parcel, endpoint: JobEndpoint, seconds: float) -> str:
         return endpoint.open_job(parcel.route.target, seconds=seconds)

@@ -20,6 +20,8 @@ ANY = Bucket("requests", 25, None)
 
 _MARGIN = 0.002
 """The share of a window that is added: machines that share an account differ by milliseconds."""
+_ANSWER = 1.0
+"""Seconds after which to look whether another process has had an answer."""
 
 
 def buckets_of(named: Sequence[Bucket]) -> tuple[Bucket, ...]:
@@ -37,3 +39,20 @@ def cooled_at(bucket: Bucket, over_at: datetime) -> datetime:
 def usable(bucket: Bucket, share: float) -> int:
     """Return how many permits are in use at that share of the full pace; one always is."""
     return max(1, int(bucket.requests * share))
+
+
+def free_no_sooner(bucket: Bucket, free_at: datetime, now: datetime, *, held: bool) -> datetime:
+    """
+    Return when a permit may be free: it is not worth asking for it earlier.
+
+    One whose request is under way comes back earlier than is written, but from the answer on it
+    cools like any other.
+    """
+    if not held:
+        return free_at
+    return min(free_at, cools_from(bucket, now))
+
+
+def cools_from(bucket: Bucket, now: datetime) -> datetime:
+    """Return when a permit may be free whose request leaves, or is under way, now."""
+    return now + timedelta(seconds=_ANSWER if bucket.seconds is None else bucket.seconds)

@@ -144,16 +144,15 @@ def _depart(  # noqa: PLR0913, PLR0917 - the parts of one transaction
 
 
 def _settle(connected: sa.Connection, settlements: Sequence[Settlement], now: datetime) -> None:
-    batches.put(connected, [one.cut for one in settlements])
-    batches.settle(connected, [(one.cut.id, _ending(one)) for one in settlements], now)
+    endings = [(one.cut, _ending(one)) for one in settlements]
     children = [(one, child, state) for one in settlements for child, state in one.children]
-    batches.put(connected, [child for _, child, _ in children])
-    parts = [
-        (child.id, Ending(state, fence_until=one.doubt_until or one.fence_until))
+    endings += [
+        (child, Ending(state, fence_until=one.doubt_until or one.fence_until))
         for one, child, state in children
         if state is not BatchState.PLANNED
     ]
-    batches.settle(connected, parts, now)
+    batches.settle(connected, endings, now)
+    batches.put(connected, [child for _, child, state in children if state is BatchState.PLANNED])
     for one in settlements:
         dead_letters.overtake(connected, one.cut.sync, one.closed_keys)
         dead_letters.add(connected, one.letters)

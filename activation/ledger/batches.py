@@ -174,10 +174,6 @@ _UNFOLDED = (
     .order_by(tables.batch.c.settled_at, tables.plan.c.no, tables.batch.c.seq, tables.batch.c.id)
 )
 _THIS = tables.batch.update().where(tables.batch.c.id == sa.bindparam("this"))
-_SETTLE = _THIS.values(
-    payload_digest=sa.func.coalesce(sa.bindparam("bytes"), tables.batch.c.payload_digest),
-    job=sa.func.coalesce(sa.bindparam("vendors_job"), tables.batch.c.job),
-)
 _COUNT = _THIS.values(requests=tables.batch.c.requests + sa.bindparam("more"))
 _CARRIED = ("actions", "rows", "operations", "blocked", "attempts")
 _INTENDED = (
@@ -190,6 +186,7 @@ _INTENDED = (
     "verb",
     "endpoint",
 )
+_SETTLED = ("state", "delivered", "rejected", "fence_until", "receipt", "settled_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +301,20 @@ def _intending(dialect: str) -> sa.Executable:
     )
 
 
+@cache
+def _settling(dialect: str) -> sa.Executable:
+    inserting = insert(dialect, tables.batch)
+    table, new = tables.batch.c, inserting.excluded
+    return inserting.on_conflict_do_update(
+        index_elements=["id"],
+        set_={
+            **{name: new[name] for name in (*_CARRIED, *_SETTLED)},
+            "payload_digest": sa.func.coalesce(new.payload_digest, table.payload_digest),
+            "job": sa.func.coalesce(new.job, table.job),
+        },
+    )
+
+
 def count(connected: sa.Connection, requests: Iterable[tuple[str, int]]) -> None:
     """Count requests of batches that no intent counts: polls, results, pages."""
     rows = [{"this": batch_id, "more": more} for batch_id, more in requests if more > 0]
@@ -311,24 +322,25 @@ def count(connected: sa.Connection, requests: Iterable[tuple[str, int]]) -> None
         connected.execute(_COUNT, rows)
 
 
-def settle(connected: sa.Connection, endings: Sequence[tuple[str, Ending]], at: datetime) -> None:
-    """Write what came of attempts."""
+def settle(connected: sa.Connection, endings: Sequence[tuple[Cut, Ending]], at: datetime) -> None:
+    """Write what came of attempts, and what the batches carried at last."""
     rows = [
         {
-            "this": batch_id,
+            **_begun(cut),
+            "requests": 0,
             "state": ending.state,
             "delivered": dict(ending.delivered),
             "rejected": dict(ending.rejected),
             "fence_until": ending.fence_until,
             "receipt": ending.receipt,
             "settled_at": None if ending.state in OPEN else at,
-            "bytes": ending.payload_digest,
-            "vendors_job": ending.job,
+            "payload_digest": ending.payload_digest,
+            "job": ending.job,
         }
-        for batch_id, ending in endings
+        for cut, ending in endings
     ]
     if rows:
-        connected.execute(_SETTLE, rows)
+        connected.execute(_settling(connected.dialect.name), rows)
 
 
 def _record(row: Any) -> BatchRecord:

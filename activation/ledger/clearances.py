@@ -26,7 +26,8 @@ class Cause(StrEnum):
     RETRY_AFTER = "retry_after"  # the vendor asked not to be asked
     RETRIES = "retries"  # too many repetitions lately
     SHARE = "share"  # the others' turn to use what is left of the day
-    PACE = "pace"  # no permit is free
+    PACE = "pace"  # no permit has cooled
+    ANSWER = "answer"  # every permit is on the wire, and free as soon as it is answered
     PEOPLE = "people"  # somebody was suppressed or erased since its rows were looked at
 
 

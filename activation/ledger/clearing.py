@@ -6,6 +6,8 @@ Breaker, the vendor's Retry-After, retry budget, the day's budget, permits: in t
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +20,7 @@ from activation.errors import QuotaExhausted
 from activation.governor import retries as retry_budget
 from activation.governor.breaker import CLOSED, Breaker
 from activation.governor.budget import Budget, Usage, day_of, refusal
-from activation.governor.permits import cooled_at, usable
+from activation.governor.permits import cooled_at, cools_from, free_no_sooner, usable
 from activation.governor.shares import ACTIVE, Claim, Demand, more
 from activation.ledger import permits, quota, retries, signals
 from activation.ledger.clearances import Answer, Ask, Backlog, Cause, Clearance, Wait
@@ -30,6 +32,8 @@ _AT_ONCE = 64
 """Permits that one transaction looks at."""
 _YIELD = 0.05
 """Seconds after which to ask again when it is somebody else's turn."""
+_SPEAK_UP = ACTIVE.total_seconds() / 2
+"""Seconds after which others would forget that a sync waits."""
 
 
 def clear(
@@ -52,7 +56,10 @@ def clear(
 class _Free:
     """What is left of a bucket while asks are decided one after the other."""
 
-    coming: list[Permit]
+    ready: list[Permit]
+    """Those that are free now."""
+    coming: deque[datetime]
+    """When the others may be free, as far as nobody here waits for them yet."""
     for_withdrawals: int
     """How many are free now."""
     mine: int
@@ -118,8 +125,9 @@ class _Desk:
         return None
 
     def _of_the_day(self, ask: Ask) -> Wait | QuotaExhausted | None:
-        usage, share = self._day
-        usage, share = usage.taken(self._reserved), share + self._reserved
+        usage, shares = self._day
+        share = shares.get(self._budget.sync, 0) + self._reserved
+        usage = usage.taken(self._reserved)
         withdrawal = ask.withdrawal
         reason = refusal(usage, share, self._budget, requests=ask.requests, withdrawal=withdrawal)
         if reason:
@@ -128,9 +136,7 @@ class _Desk:
         if left is None or withdrawal or not self._others:
             return None
         left -= sum(other.withdrawals for other in self._others)
-        others = [
-            Claim(o.sync, o.weight, self._shares.get(o.sync, 0), o.waiting) for o in self._others
-        ]
+        others = [Claim(o.sync, o.weight, shares.get(o.sync, 0), o.waiting) for o in self._others]
         # What is repeated or settled is not in the backlog, and wanted all the same.
         wanted = max(ask.requests, self._backlog.waiting)
         mine = Claim(self._budget.sync, self._budget.weight, share, wanted)
@@ -142,37 +148,45 @@ class _Desk:
 
     def _permits(self, ask: Ask) -> Clearance | Wait:
         found: list[Permit] = []
-        waits: list[float] = []
+        waits: list[tuple[float, Cause]] = []
         for bucket in ask.buckets:
             free, needed = self._free(bucket), _needed(bucket, ask)
-            ready = [permit for permit in free.coming[:needed] if permit.free_at <= self._now]
             allowed = free.for_withdrawals if ask.withdrawal else free.mine
             turn = ask.withdrawal or free.share > 0
-            if turn and len(ready) == needed <= allowed:
-                found += ready
+            if turn and len(free.ready) >= needed <= allowed:
+                found += free.ready[:needed]
             else:
-                waits.append(self._until_free(bucket, free))
+                cause = Cause.ANSWER if bucket.seconds is None else Cause.PACE
+                waits.append((self._until_free(bucket, free, needed), cause))
         if waits:
             self._wanting += 1
-            return Wait(max(waits), Cause.PACE)
+            return Wait(*max(waits))
         for bucket in ask.buckets:
             free, needed = self._free(bucket), _needed(bucket, ask)
-            del free.coming[:needed]
+            del free.ready[:needed]
+            free.coming.extend([cools_from(bucket, self._now)] * needed)
             free.mine -= needed
             free.share -= needed
             free.for_withdrawals -= needed
         breaker = self._breakers.get(ask.endpoint, CLOSED)
         return Clearance(ask, tuple(found), self._now, breaker)
 
-    def _until_free(self, bucket: Bucket, free: _Free) -> float:
+    def _until_free(self, bucket: Bucket, free: _Free, needed: int) -> float:
         """Return when to ask again: each who must wait a moment of its own, or all come at once."""
-        # An answer may give a permit back earlier than is known.
-        often = 0.1 if bucket.seconds is None else max(0.25, bucket.seconds / 10)
-        if not free.coming:
-            return often
-        if free.coming[0].free_at <= self._now:
+        missing = needed - len(free.ready)
+        if missing <= 0:
             return _YIELD
-        return min(often, (free.coming.pop(0).free_at - self._now).total_seconds())
+        # A bucket that was slowed down gets permits back by time alone.
+        slowed = self._known.pace(bucket.name).share(self._now) < 1
+        often = max(0.25, (bucket.seconds or 0) / 10) if slowed else math.inf
+        if missing > len(free.coming):
+            return min(often, _SPEAK_UP)
+        for _ in range(missing):
+            at = free.coming.popleft()
+            # Whoever waits behind this one waits for its request as well.
+            free.coming.append(cools_from(bucket, at))
+        seconds = min(often, (at - self._now).total_seconds())
+        return min(seconds, _SPEAK_UP) if self._others else seconds
 
     def _free(self, bucket: Bucket) -> _Free:
         if bucket.name not in self._buckets:
@@ -183,14 +197,16 @@ class _Desk:
         connected, connection, now = self._connected, self._budget.connection, self._now
         limit = usable(bucket, self._known.pace(bucket.name).share(now))
         coming = permits.coming(connected, connection, bucket, usable=limit, some=_AT_ONCE)
-        free = sum(permit.free_at <= now for permit in coming)
+        ready = [permit for permit in coming if permit.free_at <= now]
+        free = len(ready)
+        times = [free_no_sooner(bucket, p.free_at, now, held=p.held) for p in coming[free:]]
         share = mine = free - sum(min(o.withdrawals, o.wanting) for o in self._others)
         if any(other.wanting for other in self._others):
             held = permits.held(connected, connection, bucket, now)
             others = [Claim(o.sync, o.weight, held.get(o.sync, 0), o.wanting) for o in self._others]
             sync, weight = self._budget.sync, self._budget.weight
             share = more(limit, mine, Claim(sync, weight, held.get(sync, 0), _AT_ONCE), others)
-        return _Free(coming, free, mine, share)
+        return _Free(ready, deque(sorted(times)), free, mine, share)
 
     def _say_what_is_wanted(self) -> None:
         budget, backlog, now = self._budget, self._backlog, self._now
@@ -215,12 +231,8 @@ class _Desk:
         signals.tell(self._connected, budget.connection, budget.sync, demand, now)
 
     @cached_property
-    def _day(self) -> tuple[Usage, int]:
-        return quota.read(self._connected, self._budget, day_of(self._now))
-
-    @cached_property
-    def _shares(self) -> Mapping[str, int]:
-        return quota.shares(self._connected, self._budget.connection, day_of(self._now))
+    def _day(self) -> tuple[Usage, Mapping[str, int]]:
+        return quota.read(self._connected, self._budget.connection, day_of(self._now))
 
     @cached_property
     def _minutes(self) -> Sequence[retry_budget.Minute]:

@@ -50,5 +50,5 @@ class Doubts:
             ending = Ending(BatchState.DELIVERED, batch.cut.operations, receipt=packed)
         subject = {"sync": sync, "batch": batch_id, "applied": "yes" if applied else "no"}
         with self.store.write() as connected:
-            batches.settle(connected, [(batch_id, ending)], now)
+            batches.settle(connected, [(batch.cut, ending)], now)
             audit.append(connected, Act.SETTLE, subject, author=author, reason=reason, at=now)

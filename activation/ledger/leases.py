@@ -15,11 +15,9 @@ import sqlalchemy as sa
 
 from activation.errors import Busy
 from activation.ledger import tables
-from activation.ledger.store import Store
+from activation.ledger.store import Store, upsert
 
 _HELD = sa.select(tables.lease).where(tables.lease.c.sync == sa.bindparam("sync")).with_for_update()
-_FREE = tables.lease.delete().where(tables.lease.c.sync == sa.bindparam("sync"))
-_TAKE = tables.lease.insert()
 _PROLONG = (
     tables.lease.update()
     .where(
@@ -62,8 +60,7 @@ class Leases:
             token = 1 if held is None else held.token + 1
             expires_at = now + timedelta(seconds=seconds)
             taken = {"sync": sync, "owner": owner, "token": token, "expires_at": expires_at}
-            connected.execute(_FREE, {"sync": sync})
-            connected.execute(_TAKE, taken)
+            upsert(connected, tables.lease, [taken])
         return Lease(sync, owner, token, seconds)
 
     def renew(self, lease: Lease) -> None:

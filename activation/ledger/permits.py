@@ -20,7 +20,7 @@ _OF_BUCKET = (
 _COUNT = sa.select(sa.func.count()).where(*_OF_BUCKET)
 _BEYOND = _TABLE.delete().where(*_OF_BUCKET, _TABLE.c.no >= sa.bindparam("limit"))
 _NEXT = (
-    sa.select(_TABLE.c.no, _TABLE.c.free_at)
+    sa.select(_TABLE.c.no, _TABLE.c.free_at, _TABLE.c.holder)
     .where(*_OF_BUCKET, _TABLE.c.no < sa.bindparam("usable"))
     .order_by(_TABLE.c.free_at, _TABLE.c.no)
     .limit(sa.bindparam("some"))
@@ -48,6 +48,8 @@ class Permit:
     no: int
     free_at: datetime
     """When it can be taken."""
+    held: bool
+    """Whether its request is under way, as far as is known; it may be given back earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def coming(
     """Return the permits that are free first, at most `some` of those in use."""
     which = {**_which(connection, bucket), "usable": usable, "some": some}
     rows = connected.execute(_NEXT, which)
-    return [Permit(bucket, row.no, row.free_at) for row in rows]
+    return [Permit(bucket, row.no, row.free_at, row.holder is not None) for row in rows]
 
 
 def held(

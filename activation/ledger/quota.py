@@ -8,8 +8,9 @@ learnt as `elsewhere`, the most that the vendor has counted beyond our own answe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -41,9 +42,16 @@ _COUNT_SHARE = (
     .where(*_SHARE_ROW)
     .values(reserved=tables.quota_share.c.reserved + sa.bindparam("more"))
 )
-_SHARES = sa.select(tables.quota_share.c.sync, tables.quota_share.c.reserved).where(
-    tables.quota_share.c.connection == sa.bindparam("of_connection"),
-    tables.quota_share.c.day == sa.bindparam("on_day"),
+_DAY = (
+    sa.select(tables.quota, tables.quota_share.c.sync, tables.quota_share.c.reserved.label("share"))
+    .outerjoin(
+        tables.quota_share,
+        sa.and_(
+            tables.quota_share.c.connection == tables.quota.c.connection,
+            tables.quota_share.c.day == tables.quota.c.day,
+        ),
+    )
+    .where(*_ROW)
 )
 
 
@@ -72,16 +80,11 @@ class Quota:
             correct(connected, connection, reading, now)
 
 
-def read(connected: sa.Connection, budget: Budget, day: date) -> tuple[Usage, int]:
-    """Return what is known of an account's day, and what one sync has taken of it."""
-    usage = _usage(connected, budget.connection, day)
-    return usage, _share(connected, budget.connection, budget.sync, day)
-
-
-def shares(connected: sa.Connection, connection: str, day: date) -> dict[str, int]:
-    """Return what each sync has taken of an account's day."""
-    rows = connected.execute(_SHARES, {"of_connection": connection, "on_day": day})
-    return {row.sync: row.reserved for row in rows}
+def read(connected: sa.Connection, connection: str, day: date) -> tuple[Usage, dict[str, int]]:
+    """Return what is known of an account's day, and what each sync has taken of it."""
+    rows = connected.execute(_DAY, {"of_connection": connection, "on_day": day}).all()
+    shares = {row.sync: row.share for row in rows if row.sync is not None}
+    return (_usage_of(rows[0], day) if rows else Usage(day)), shares
 
 
 def reserve(connected: sa.Connection, budget: Budget, day: date, requests: int) -> None:
@@ -109,12 +112,20 @@ def answered(connected: sa.Connection, connection: str, day: date, requests: int
 
 
 def correct(
-    connected: sa.Connection, connection: str, reading: QuotaReading, now: datetime
+    connected: sa.Connection,
+    connection: str,
+    reading: QuotaReading,
+    now: datetime,
+    *,
+    answered: int = 0,
 ) -> None:
-    """Keep what the vendor said with the last of the answers that are counted by now."""
+    """Count the day's requests that are over, and keep what the vendor said with the last."""
     day = day_of(now)
+    usage = _usage(connected, connection, day)
+    usage = replace(usage, answered=usage.answered + answered)
     corrected = {
-        "elsewhere": _usage(connected, connection, day).told(reading).elsewhere,
+        "answered": usage.answered,
+        "elsewhere": usage.told(reading).elsewhere,
         "used_reported": reading.used,
         "limit_reported": reading.limit,
         "reported_at": now,
@@ -128,8 +139,10 @@ def correct(
 def _usage(connected: sa.Connection, connection: str, day: date) -> Usage:
     which = {"of_connection": connection, "on_day": day}
     row = connected.execute(_USAGE, which).one_or_none()
-    if row is None:
-        return Usage(day)
+    return Usage(day) if row is None else _usage_of(row, day)
+
+
+def _usage_of(row: Any, day: date) -> Usage:
     return Usage(day, row.reserved, row.answered, row.elsewhere, row.limit_reported)
 
 

@@ -7,7 +7,7 @@ Few rows an account, read all at once with every request that wants to leave.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ class Topic(StrEnum):
     DEMAND = "demand"
 
 
+_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (Pace, Breaker, Demand)}
 _TOPICS = {Pace: Topic.PACE, Breaker: Topic.BREAKER, Demand: Topic.DEMAND}
 _OF_CONNECTION = sa.select(tables.signal.c.topic, tables.signal.c.name, tables.signal.c.said).where(
     tables.signal.c.connection == sa.bindparam("of_connection")
@@ -87,9 +88,10 @@ def tell(
     now: datetime,
 ) -> None:
     """Let the other processes know."""
+    parts = {name: getattr(signal, name) for name in _FIELDS[type(signal)]}
     said = {
-        key: value.isoformat() if isinstance(value, datetime) else value
-        for key, value in asdict(signal).items()
+        name: part.isoformat() if isinstance(part, datetime) else part
+        for name, part in parts.items()
     }
     values = {
         "connection": connection,

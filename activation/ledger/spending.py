@@ -35,17 +35,19 @@ def _free_again(bucket: Bucket, spent: Spent) -> datetime:
 
 
 def _count(connected: sa.Connection, spent: Sequence[Spent], budget: Budget, now: datetime) -> None:
-    for day in {day_of(one.clearance.at) for one in spent}:
+    connection, today = budget.connection, day_of(now)
+    readings = [one.quota for one in spent if one.quota is not None]
+    last = max(readings, key=lambda reading: reading.used, default=None)
+    for day in sorted({today, *(day_of(one.clearance.at) for one in spent)}):
         of_day = [one for one in spent if day_of(one.clearance.at) == day]
         beyond = sum(max(0, one.requests - one.clearance.ask.requests) for one in of_day)
         if beyond:
             quota.reserve(connected, budget, day, beyond)
         taken = sum(max(one.requests, one.clearance.ask.requests) for one in of_day)
-        quota.answered(connected, budget.connection, day, taken)
-    readings = [one.quota for one in spent if one.quota is not None]
-    if readings:
-        last = max(readings, key=lambda reading: reading.used)
-        quota.correct(connected, budget.connection, last, now)
+        if day == today and last is not None:
+            quota.correct(connected, connection, last, now, answered=taken)
+        elif of_day:
+            quota.answered(connected, connection, day, taken)
 
 
 def _newsworthy(spent: Spent) -> bool:

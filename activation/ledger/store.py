@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -73,9 +74,10 @@ def open_store(url: str, clock: Clock) -> Store:
             "The ledger's URL cannot be understood.",
             hint="Write sqlite:///path/to/ledger.db or postgresql+psycopg2://user@host/database.",
         ) from None
+    options: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
     if dialect.name != "sqlite":
-        return Store(sa.create_engine(parsed, pool_pre_ping=True), clock)
-    options: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
+        return Store(sa.create_engine(parsed, pool_pre_ping=True, **options), clock)
+    options["connect_args"] = {"timeout": _BUSY_SECONDS}
     if not parsed.database or parsed.database == ":memory:":
         # One connection, or every one of them would have a memory of its own.
         options["poolclass"] = sa.StaticPool
@@ -120,6 +122,10 @@ def _upserting(dialect: str, table: sa.Table, columns: tuple[str, ...]) -> sa.Ex
         index_elements=keys,
         set_={name: inserting.excluded[name] for name in columns if name not in keys},
     )
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

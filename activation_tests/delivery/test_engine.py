@@ -1,13 +1,18 @@
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
 from activation.destinations.base import Fate, RowError
 from activation.destinations.memory import MEMORY, Fault, Trouble
-from activation.destinations.traits import EndpointClass
+from activation.destinations.traits import Bucket, EndpointClass
 from activation.errors import Unavailable
 from activation_tests.delivery.conftest import MakeRig
-from activation_tests.delivery.rig import SYNC
+from activation_tests.delivery.rig import SYNC, InlineWire
+
+T = TypeVar("T")
 
 BAD_EMAIL = RowError("INVALID_EMAIL", "Name: Person 00017 is no address", Fate.PERMANENT, ("Name",))
 LOCKED = RowError("UNABLE_TO_LOCK_ROW", "somebody else writes it", Fate.RETRYABLE)
@@ -197,3 +202,32 @@ def test_a_row_that_fits_no_request_is_rejected_unsent(make_rig: MakeRig) -> Non
 
     assert (outcomes.totals["rejected"], outcomes.requests) == (1, 0)
     assert rig.ledger.dead_letters.list(SYNC)[0].code == "TOO_LARGE"
+
+
+class SlowAnswers(InlineWire):
+    """A wire on which answers take seconds, and all else no time."""
+
+    def __init__(self, requests: list[bytes], seconds: float) -> None:
+        super().__init__()
+        self._requests = requests
+        self._seconds = seconds
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Call, and let time pass if that was a request."""
+        before = len(self._requests)
+        result = call()
+        asked = len(self._requests) > before
+        await asyncio.sleep(self._seconds if asked else self.latency)
+        return result
+
+
+def test_an_answer_lets_the_next_request_go(make_rig: MakeRig) -> None:
+    """Where the vendor takes one request at a time, the next one leaves when it has answered."""
+    alone = replace(MEMORY, buckets=(Bucket("at once", 1, None),))
+    rig = make_rig(1000, traits=alone)
+    rig.wire = SlowAnswers(rig.destination.requests, seconds=5)
+
+    rig.deliver()
+
+    assert len(rig.destination.requests) == 5
+    assert rig.time.seconds < 5 * 5 + 1

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activation.destinations.traits import Bucket
-from activation.governor.permits import ANY, buckets_of, cooled_at, usable
+from activation.governor.permits import ANY, buckets_of, cooled_at, free_no_sooner, usable
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 seconds = st.floats(0, 30, allow_nan=False)
@@ -59,3 +59,26 @@ def test_a_vendor_that_names_no_pace_has_one_bucket() -> None:
 def test_slowing_down_uses_fewer_permits(share: float, expected: int) -> None:
     """At half the pace half the permits are in use; one always is, or nothing would ever move."""
     assert usable(Bucket("burst", 100, 10.0), share) == expected
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.floats(0, 60), st.sampled_from([0.5, 3.0, 10.0]), st.floats(0, 60))
+def test_nobody_waits_longer_than_an_answer_takes(
+    asked: float, window: float, answered: float
+) -> None:
+    """A permit on the wire is never free before the moment at which to ask for it again."""
+    bucket = Bucket("burst", 1, window)
+    given_up = cooled_at(bucket, START + timedelta(seconds=60))
+    now = START + timedelta(seconds=asked)
+    over_at = max(now, START + timedelta(seconds=answered))
+
+    ask_at = free_no_sooner(bucket, given_up, now, held=True)
+
+    assert now <= ask_at <= min(given_up, cooled_at(bucket, over_at))
+
+
+def test_a_permit_that_cools_is_waited_for_to_the_moment() -> None:
+    """When a permit is free whose request was answered is known."""
+    bucket, free_at = Bucket("burst", 1, 10.0), START + timedelta(seconds=7)
+
+    assert free_no_sooner(bucket, free_at, START, held=False) == free_at

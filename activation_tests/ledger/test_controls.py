@@ -119,8 +119,8 @@ def reserve(ledger: Ledger, budget: Budget = BUDGET) -> None:
     """Reserve one request, if it is left."""
     day = day_of(ledger.store.clock.now())
     with ledger.store.write() as connected:
-        usage, share = accounts.read(connected, budget, day)
-        if reason := refusal(usage, share, budget):
+        usage, shares = accounts.read(connected, budget.connection, day)
+        if reason := refusal(usage, shares.get(budget.sync, 0), budget):
             raise accounts.exhausted(reason, budget)
         accounts.reserve(connected, budget, day, 1)
 

@@ -1,25 +1,25 @@
-"""Plays many seeds on all cores, or one of them line by line."""
+"""Plays many seeds on all cores, or one of them line by line, or engines with a defect each."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import sys
 import time
 from collections import Counter
 
+import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from activation_tests.simulation.playing import caught, played, pool
-from activation_tests.simulation.rarities import REQUIRED
+from activation_tests.simulation.figures import Catch, Figures, cpu_seconds
+from activation_tests.simulation.playing import Players
 from activation_tests.simulation.telling import told
 from activation_tests.simulation.variants import VARIANTS
 from activation_tests.simulation.world import Report, simulate
+from benchmarks.keeping import keep, measured
 
-_LEAST = 0.01
 _TOLD = 5
 
 
@@ -34,8 +34,8 @@ def main() -> int:
             sys.stdout.write(f"{seed} {simulate(seed).digest}\n")
         return 0
     if options.variants:
-        return _variants(seeds, options.jobs)
-    return _many(seeds, options.jobs)
+        return _variants(seeds, options)
+    return _many(seeds, options)
 
 
 def _options() -> argparse.Namespace:
@@ -52,6 +52,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--variants", action="store_true", help="play the broken engines until each is caught"
     )
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+    parser.add_argument("--keep", action="store_true", help="write them into docs/benchmarks")
     return parser.parse_args()
 
 
@@ -62,64 +64,76 @@ def _one(seed: int) -> int:
     return 1 if report.violations else 0
 
 
-def _many(seeds: range, jobs: int) -> int:
+def _many(seeds: range, options: argparse.Namespace) -> int:
     started = time.perf_counter()
     seen: Counter[str] = Counter()
     failed: list[Report] = []
     requests = 0
-    with pool(jobs) as processes, _bar() as bar:
+    with Players(options.jobs) as players, _bar() as bar:
         task = bar.add_task("seeds", total=len(seeds))
-        for report in played(seeds, processes):
-            seen.update(report.states)
-            requests += report.requests
-            if report.violations:
-                failed.append(report)
-            bar.advance(task)
-    seconds = time.perf_counter() - started
-    failed.sort(key=lambda report: report.seed)
-    for report in failed[:_TOLD]:
-        sys.stdout.write(told(report) + "\n\n")
-    never = _table(seen, len(seeds))
-    sys.stdout.write(
-        f"{len(seeds)} seeds, {requests} requests, {seconds:.0f} s,"
-        f" {len(seeds) / seconds:.1f} seeds/s in {jobs} processes,"
-        f" {len(seeds) / _cpu_seconds():.1f} seeds a CPU second;"
-        f" {len(failed)} broke a promise: {[report.seed for report in failed]}\n"
+        for score in players.play(seeds):
+            seen.update(score.states)
+            requests += score.requests
+            failed += score.broke
+            bar.advance(task, score.seeds)
+    figures = Figures(
+        seeds=len(seeds),
+        first=seeds.start,
+        processes=options.jobs,
+        seconds=time.perf_counter() - started,
+        cpu_seconds=cpu_seconds(),
+        requests=requests,
+        broke=tuple(report.seed for report in failed),
+        seen=seen,
     )
-    return 1 if failed or never else 0
+    for report in failed[:_TOLD]:
+        sys.stderr.write(told(report) + "\n\n")
+    if options.keep:
+        keep("simulation", figures.shares(), **figures.totals())
+    if options.json:
+        _print_json(measured(figures.shares(), **figures.totals()))
+    else:
+        _print_shares(figures)
+        sys.stdout.write(figures.said() + "\n")
+    return 1 if failed or figures.seldom() else 0
 
 
-def _cpu_seconds() -> float:
-    """Return the processor time of the processes that have ended: other work does not count."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
+def _variants(seeds: range, options: argparse.Namespace) -> int:
+    with Players(options.jobs) as players, _bar() as bar:
+        catches = [
+            Catch.of(name, seeds, players.caught(name, seeds))
+            for name in bar.track(VARIANTS, description="variants")
+        ]
+    rows = [catch.row() for catch in catches]
+    if options.keep:
+        keep("simulation_variants", rows, seeds=len(seeds), first=seeds.start)
+    if options.json:
+        _print_json(measured(rows, seeds=len(seeds), first=seeds.start))
+    else:
+        _print_catches(catches)
+    return 1 if any(catch.seeds is None for catch in catches) else 0
 
 
-def _table(seen: Counter[str], seeds: int) -> list[str]:
-    """Print how often each state was reached; return those that were reached too seldom."""
+def _print_json(figures: dict[str, object]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _print_shares(figures: Figures) -> None:
+    """Print how often each state was reached; those that were reached too seldom in red."""
     table = Table("state", "share of seeds", title="Sometimes")
-    for state, times in sorted(seen.items(), key=lambda item: -item[1]):
-        table.add_row(state, f"{times / seeds:.1%}")
-    never = [state for state in REQUIRED if seen[state] < seeds * _LEAST]
-    for state in never:
-        table.add_row(state, f"{seen[state] / seeds:.1%}: too seldom", style="red")
+    seldom = figures.seldom()
+    for row in figures.shares():
+        style = "red" if row["state"] in seldom else None
+        table.add_row(str(row["state"]), f"{row['share']:.2%}", style=style)
     Console(file=sys.stdout).print(table)
-    return never
 
 
-def _variants(seeds: range, jobs: int) -> int:
-    survivors = 0
-    for name in VARIANTS:
-        # A pool of its own: what is still being played of the last variant is of no use.
-        with pool(jobs) as processes:
-            report = caught(name, seeds, processes)
-        if report is None:
-            survivors += 1
-            sys.stdout.write(f"{name:45} survives {len(seeds)} seeds\n")
-        else:
-            sys.stdout.write(f"{name:45} {report.seed:6} {report.violations[0]}\n")
-        sys.stdout.flush()
-    return 1 if survivors else 0
+def _print_catches(catches: list[Catch]) -> None:
+    table = Table("variant", "seeds", "broken promise", title="Engines with one defect each")
+    for catch in catches:
+        seeds = "none" if catch.seeds is None else str(catch.seeds)
+        table.add_row(catch.variant, seeds, catch.promise, style=None if catch.seeds else "red")
+    Console(file=sys.stdout).print(table)
 
 
 def _bar() -> Progress:

@@ -71,7 +71,7 @@ class Answered:
 class Prepared:
     """A statement as SQLAlchemy compiles it: text, the order of its values, and their types."""
 
-    __slots__ = ("_fixed", "_incoming", "_outgoing", "_row", "names", "text")
+    __slots__ = ("_fixed", "_incoming", "_outgoing", "_row", "_typed", "names", "text")
 
     def __init__(self, statement: Any, dialect: sa.Dialect, given: Sequence[str]) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=given)
@@ -97,23 +97,27 @@ class Prepared:
         self._outgoing = [(i, kind) for i, kind in enumerate(kinds) if kind is not None]
         row: Any = namedtuple("Row", self.names, rename=True)  # type: ignore[misc] # noqa: PYI024
         self._row = row._make if columns else None
+        self._typed = any(kind is not None for _, kind in self._incoming)
 
     def bind(self, given: Values) -> list[Any]:
         """Return the values in their order, as the driver takes them."""
-        fixed = self._fixed
-        bound = []
-        for name, kind in self._incoming:
-            value = given[name] if name in given else fixed[name]
-            bound.append(value if kind is None else kind(value))
-        return bound
+        values = {**self._fixed, **given} if self._fixed else given
+        if not self._typed:
+            return [values[name] for name, _ in self._incoming]
+        return [
+            values[name] if kind is None else kind(values[name]) for name, kind in self._incoming
+        ]
 
     def rows(self, cursor: sqlite3.Cursor) -> list[Any]:
         """Return the rows as the ledger takes them."""
         if self._row is None:
             return []
+        found = cursor.fetchall()
+        if not self._outgoing:
+            return list(map(self._row, found))
         made: list[Any] = []
-        for found in cursor:
-            row = list(found)
+        for one in found:
+            row = list(one)
             for at, kind in self._outgoing:
                 row[at] = kind(row[at])
             made.append(self._row(row))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -18,26 +20,37 @@ class StuckError(RuntimeError):
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs tasks in a fixed order, without selector, socket, thread or real clock."""
 
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[Any]
+    _stopping: bool
+
     def __init__(self) -> None:
         super().__init__()
         self._seconds = 0.0
-        self._selector = self
-        self._clock_resolution = _RESOLUTION
 
     def time(self) -> float:
         """Return virtual seconds since the start."""
         return self._seconds
 
-    def select(self, timeout: float | None) -> list[Any]:
-        """Jump to the next sleeper instead of waiting for it."""
-        if timeout is None:
-            message = "everybody waits for somebody else"
-            raise StuckError(message)
-        self._seconds += timeout
-        return []
-
-    def _process_events(self, event_list: list[Any]) -> None:
-        """Do nothing: nothing comes from outside."""
+    def _run_once(self) -> None:
+        """Run what is ready, or jump to the next sleeper if nothing is; nothing else can happen."""
+        ready, scheduled = self._ready, self._scheduled
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready and not self._stopping:
+            if not scheduled:
+                message = "everybody waits for somebody else"
+                raise StuckError(message)
+            self._seconds = max(self._seconds, scheduled[0]._when)
+        due = self._seconds + _RESOLUTION
+        while scheduled and scheduled[0]._when < due:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
     def _write_to_self(self) -> None:
         """Do nothing: nobody sleeps for real."""

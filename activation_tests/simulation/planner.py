@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -61,9 +61,12 @@ class Frozen:
     passed: bool
     """Whether its gates passed."""
     by_key: dict[str, Action] = field(init=False)
+    rows: pa.Table = field(init=False)
+    """The actions as delivery reads them."""
 
     def __post_init__(self) -> None:
         self.by_key = {action.row.key: action for action in self.actions}
+        self.rows = _rows(self.actions, VERBS[self.mode])
 
 
 @dataclass(slots=True)
@@ -112,7 +115,7 @@ class Warehouse:
             held = None
             if key in fenced:
                 held = "in_doubt"
-            elif (key_hash(contract.sync, key), row.row_hash) in rejected:
+            elif rejected and (key_hash(contract.sync, key), row.row_hash) in rejected:
                 held = "rejected_before"
             if key in self.source.revoked_at and operation is not Operation.DELETE:
                 counts[operation, Disposition.BLOCKED, "denied"] += 1
@@ -207,6 +210,26 @@ class Warehouse:
         return Frozen(plan, mode, actions, self._stage.now(), passed)
 
 
+def _rows(actions: Sequence[Action], verb: Verb) -> pa.Table:
+    return pa.Table.from_pydict(
+        {
+            "sync_key": [action.row.key for action in actions],
+            "operation": [action.operation.value for action in actions],
+            "verb": [
+                Verb.REMOVE.value if action.operation is Operation.DELETE else verb.value
+                for action in actions
+            ],
+            "row_hash": [action.row.row_hash for action in actions],
+            "version": [action.row.version for action in actions],
+            "destination_id": [action.destination_id for action in actions],
+            "changed": [None] * len(actions),
+            "Stamp": [action.row.version for action in actions],
+            "Note": [action.row.note for action in actions],
+        },
+        schema=_SCHEMA,
+    )
+
+
 def _operation(row: Row, known: Known | None, mode: Mode) -> Operation | None:
     """Return what is to be done about a row, if anything is."""
     if row.note == GONE:
@@ -227,26 +250,7 @@ class FrozenActions:
 
     def read(self, first: int, last: int) -> pa.Table:
         """Return the actions `first` to `last`, both of them in."""
-        frozen = self.warehouse.table(self.name)
-        actions = frozen.actions[first : last + 1]
-        verb = VERBS[frozen.mode]
-        return pa.Table.from_pydict(
-            {
-                "sync_key": [action.row.key for action in actions],
-                "operation": [action.operation.value for action in actions],
-                "verb": [
-                    Verb.REMOVE.value if action.operation is Operation.DELETE else verb.value
-                    for action in actions
-                ],
-                "row_hash": [action.row.row_hash for action in actions],
-                "version": [action.row.version for action in actions],
-                "destination_id": [action.destination_id for action in actions],
-                "changed": [None] * len(actions),
-                "Stamp": [action.row.version for action in actions],
-                "Note": [action.row.note for action in actions],
-            },
-            schema=_SCHEMA,
-        )
+        return self.warehouse.table(self.name).rows.slice(first, last - first + 1)
 
     def revoked(self) -> frozenset[int]:
         """Return the actions whose key has no consent now; nobody agrees to being left alone."""
