@@ -191,6 +191,12 @@ def _show_status(output: Output, report: dict[str, Any]) -> None:
             ["class", "rows"],
             [[letter["code"], letter["rows"]] for letter in report["dead_letters"]],
         )
+    if report["erasures"]:
+        output.table(
+            "erasures that are due",
+            ["person", "state", "asked at", "because"],
+            [[e["person"], e["state"], e["asked_at"], e["why"]] for e in report["erasures"]],
+        )
     quota = report["quota"]
     columns = {
         "used": "used",

@@ -18,6 +18,7 @@ from activation.cli import (
     operating,
     rehearsal,
     rehearsing,
+    rights,
 )
 from activation.cli.output import Output
 from activation.cli.sandbox import sandbox
@@ -55,6 +56,9 @@ for command, panel in (
     (operating.promotion, "operate"),
     (operating.pause, "operate"),
     (operating.resume, "operate"),
+    (rights.suppress, "people"),
+    (rights.erase, "people"),
+    (rights.recipients, "people"),
 ):
     name = "open" if command is operating.open_phase else command.__name__
     app.command(name, rich_help_panel=panel)(command)
@@ -63,6 +67,7 @@ for command, panel in (
 app.add_typer(auditing.app, rich_help_panel="look")
 app.add_typer(letters.app, rich_help_panel="operate")
 app.add_typer(letters.doubts, rich_help_panel="operate")
+app.add_typer(rights.app, rich_help_panel="people")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

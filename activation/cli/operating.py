@@ -31,7 +31,7 @@ def pause(
 ) -> int:
     """Stop sending: no request starts after this; what is not sent stays planned."""
     settings = Settings.load()
-    scope = _scope(settings, sync, connection, everything=everything)
+    scope = scope_of(settings, sync, connection, everything=everything)
     with open_ledger(settings.ledger_url) as ledger:
         ledger.switches.pause(scope, reason=reason, author=author())
     return _told(scope, "paused", reason, json=json)
@@ -46,7 +46,7 @@ def resume(
 ) -> int:
     """Let a paused sync, connection or everything send again."""
     settings = Settings.load()
-    scope = _scope(settings, sync, connection, everything=everything)
+    scope = scope_of(settings, sync, connection, everything=everything)
     with open_ledger(settings.ledger_url) as ledger:
         ledger.switches.resume(scope, reason=reason, author=author())
     return _told(scope, "resumed", reason, json=json)
@@ -131,9 +131,15 @@ def open_recorded(
         mirror_phases(opened, ledger, contract.sync)
 
 
-def _scope(
+def scope_of(
     settings: Settings, sync: str | None, connection: str | None, *, everything: bool
 ) -> str:
+    """
+    Return the scope that is meant: `all`, `connection:NAME` or `sync:NAME`.
+
+    Raises:
+        UsageError: none is named, or several, or one that does not exist.
+    """
     if [sync is not None, connection is not None, everything].count(True) != 1:
         raise UsageError(
             "say what to switch: one sync, one connection, or everything.",

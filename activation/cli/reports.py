@@ -295,6 +295,16 @@ def status(services: Services, contract: Contract) -> dict[str, Any]:
             for letter in ledger.dead_letters.counts(contract.sync)
         ],
         "quota": outlooks.quota(waiting),
+        "erasures": [
+            {
+                "person": erasure.person[:12],
+                "state": erasure.state.value,
+                "asked_at": _time(erasure.asked_at),
+                "why": erasure.why,
+            }
+            for erasure in ledger.erasures.list(sync=contract.sync)
+            if erasure.due
+        ],
     }
 
 

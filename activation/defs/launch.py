@@ -61,6 +61,17 @@ def launch(contract: Contract, phase: str, settings: Settings, ledger: Ledger) -
         )
 
 
+def carry_out_erasures(settings: Settings) -> Launched:
+    """
+    Carry out every erasure that is due, in a run of its own; no person's key is in its config.
+
+    Raises:
+        ActivationError: the project's definitions do not load.
+    """
+    with instance(settings) as opened, _quiet(settings):
+        return _execute("erasures", opened)
+
+
 def _execute(
     job: str,
     opened: dg.DagsterInstance,

@@ -33,6 +33,27 @@ class Named(dg.Config):
     author: str = "dagster"
 
 
+class Chosen(dg.Config):
+    """
+    Whom, and why: people by a model of the warehouse, so that no key is in a run's config.
+
+    Dagster keeps every run's config for as long as it keeps runs; an erasure would not reach it.
+    """
+
+    model: str
+    """A dbt model with a column of people's keys, such as the requests that came in."""
+    column: str
+    reason: str
+    author: str = "dagster"
+
+
+class Listed(Chosen):
+    """The same, for everything, one connection, or one sync."""
+
+    scope: str = "all"
+    """`all`, `connection:NAME` or `sync:NAME`."""
+
+
 @dg.op(description="No request of this scope starts after this; what is not sent stays planned.")
 def pause_scope(config: Switched) -> None:
     """Pause."""
@@ -100,6 +121,51 @@ def resync_state(context: dg.OpExecutionContext, config: Named) -> None:
     )
 
 
+@dg.op(description="Lets nothing be sent about these people but what takes data away.")
+def suppress_listed(context: dg.OpExecutionContext, config: Listed) -> None:
+    """Suppress."""
+    from activation.sync import open_services
+    from activation.sync.people import people_of_model, suppress
+
+    with open_services(Settings.load(), environment=os.environ) as services:
+        people = people_of_model(services, config.model, config.column)
+        new = suppress(
+            services, people, scope=config.scope, reason=config.reason, author=config.author
+        )
+    context.add_output_metadata({"people": len(people), "new": new})
+
+
+@dg.op(description="Leaves a tombstone for each of these people, and notes what is due.")
+def mark_listed(context: dg.OpExecutionContext, config: Chosen) -> None:
+    """Mark for erasure."""
+    from activation.sync import open_services
+    from activation.sync.people import ask_erasure, people_of_model
+
+    with open_services(Settings.load(), environment=os.environ) as services:
+        people = people_of_model(services, config.model, config.column)
+        new = ask_erasure(services, people, reason=config.reason, author=config.author)
+    context.add_output_metadata({"people": len(people), "new": new})
+
+
+@dg.op(
+    description="Removes from every destination who is to be erased, and confirms it.",
+    ins={"marked": dg.In(dg.Nothing)},
+)
+def carry_out_due(context: dg.OpExecutionContext) -> None:
+    """Carry out."""
+    from collections import Counter
+
+    from activation.sync import open_services
+    from activation.sync.people import carry_out_erasures
+
+    with open_services(Settings.load(), environment=os.environ) as services:
+        done, stopped = carry_out_erasures(services, run_id=context.run_id)
+    states = Counter(str(erasure.state) for erasure in done)
+    context.add_output_metadata({"looked at": len(done), **states})
+    for sync, why in sorted(stopped.items()):
+        context.log.warning("%s: what is due stays due: %s", sync, why)
+
+
 _IN_PROCESS = dg.in_process_executor
 
 
@@ -131,3 +197,21 @@ def release() -> None:
 def resync() -> None:
     """Resync."""
     resync_state()
+
+
+@dg.job(executor_def=_IN_PROCESS, description="Send nothing more about the people of a model.")
+def suppress_people() -> None:
+    """Suppress."""
+    suppress_listed()
+
+
+@dg.job(executor_def=_IN_PROCESS, description="Erase the people of a model, everywhere, for good.")
+def erase_people() -> None:
+    """Erase."""
+    carry_out_due(mark_listed())
+
+
+@dg.job(executor_def=_IN_PROCESS, description="Carry out every erasure that is due.")
+def erasures() -> None:
+    """Carry out."""
+    carry_out_due()

@@ -187,6 +187,15 @@ class DeadLetters:
                 table.delete().where(table.c.sync == sync, table.c.created_at < before)
             ).rowcount
 
+    def erase(self, sync: str, key_hashes: Iterable[str]) -> int:
+        """Remove every letter of these keys; return how many."""
+        table = tables.dead_letter
+        with self.store.write() as connected:
+            return sum(
+                connected.execute(table.delete().where(table.c.sync == sync, some)).rowcount
+                for some in _among("key_hash", key_hashes)
+            )
+
     def _move(
         self,
         sync: str,

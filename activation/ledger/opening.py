@@ -22,6 +22,7 @@ from activation.ledger.clearances import NOTHING_WAITS, Backlog
 from activation.ledger.conservation import Tally
 from activation.ledger.dead_letters import DeadLetters
 from activation.ledger.doubts import Doubts
+from activation.ledger.erasures import Erasures
 from activation.ledger.fences import Fences
 from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
@@ -60,6 +61,7 @@ class Ledger:
         self.audit = Audit(store)
         self.alerts = Alerts(store)
         self.people = People(store, hash_keys)
+        self.erasures = Erasures(store)
 
     def write(
         self,

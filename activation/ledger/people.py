@@ -191,6 +191,20 @@ class People:
         with self.store.read() as connected:
             return tuple(_record(row) for row in connected.execute(query))
 
+    def named(self, person: str) -> tuple[tuple[str, str], ...]:
+        """Return the names of a person's tombstones, each with the id of its key."""
+        acts = [act for act in self.acts(person) if act.act is PersonAct.ERASE]
+        return tuple((act.person, act.hash_key) for act in acts)
+
+    def is_erased(self, person: str) -> bool:
+        """Return whether a person, whose key is in the clear, has a tombstone."""
+        return bool(self.named(person))
+
+    def is_suppressed(self, person: str) -> bool:
+        """Return whether a person, whose key is in the clear, is suppressed in some scope."""
+        last = {(act.person, act.scope): act.act for act in self.acts(person)}
+        return PersonAct.SUPPRESS in last.values()
+
     def counts(self) -> dict[Withheld, int]:
         """Return how many people are erased, and how many suppressed in some scope."""
         query = sa.select(tables.person.c.person, tables.person.c.scope, tables.person.c.act)

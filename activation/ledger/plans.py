@@ -141,24 +141,26 @@ _SUPERSEDE = (
     )
     .values(state=PlanState.SUPERSEDED)
 )
+_HAS_UNSETTLED = tables.plan.c.digest.in_(
+    sa.select(tables.batch.c.plan_digest).where(
+        tables.batch.c.sync == sa.bindparam("sync"),
+        sa.or_(
+            tables.batch.c.state.in_(OPEN),
+            sa.and_(
+                tables.batch.c.state == BatchState.DELIVERED,
+                tables.batch.c.folded_at.is_(None),
+            ),
+            tables.batch.c.fence_until > sa.bindparam("now"),
+        ),
+    )
+)
+_UNSETTLED = sa.select(tables.plan.c.warehouse_table).where(_HAS_UNSETTLED)
 _IN_USE = sa.select(tables.plan.c.warehouse_table).where(
     sa.or_(
         tables.plan.c.no.in_(
             _NEWEST.where(tables.plan.c.sync == sa.bindparam("sync")).group_by(tables.plan.c.phase)
         ),
-        tables.plan.c.digest.in_(
-            sa.select(tables.batch.c.plan_digest).where(
-                tables.batch.c.sync == sa.bindparam("sync"),
-                sa.or_(
-                    tables.batch.c.state.in_(OPEN),
-                    sa.and_(
-                        tables.batch.c.state == BatchState.DELIVERED,
-                        tables.batch.c.folded_at.is_(None),
-                    ),
-                    tables.batch.c.fence_until > sa.bindparam("now"),
-                ),
-            )
-        ),
+        _HAS_UNSETTLED,
     )
 )
 _VERDICTS = sa.select(tables.verdict).where(tables.verdict.c.plan_digest == sa.bindparam("digest"))
@@ -293,6 +295,12 @@ class Plans:
         asked = {"sync": sync, "now": self.store.clock.now()}
         with self.store.read() as connected:
             return set(connected.scalars(_IN_USE, asked))
+
+    def tables_unsettled(self, sync: str) -> set[str]:
+        """Return the warehouse tables of plans with a batch that is not settled for good."""
+        asked = {"sync": sync, "now": self.store.clock.now()}
+        with self.store.read() as connected:
+            return set(connected.scalars(_UNSETTLED, asked))
 
     def last_attempt(self, sync: str) -> int:
         """

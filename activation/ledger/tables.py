@@ -273,6 +273,25 @@ person = sa.Table(
     sa.Index(None, "person"),
 )
 
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("sync", sa.Text, primary_key=True),
+    _required("hash_key", sa.Text),
+    _required("connection", sa.Text),
+    _required("object", sa.Text),
+    _required("state", sa.Text),
+    _required("asked_at", Utc),
+    _required("author", sa.Text),
+    _required("why", sa.Text),
+    sa.Column("first_at", Utc),
+    sa.Column("last_at", Utc),
+    sa.Column("done_at", Utc),
+    sa.Column("restorable_until", Utc),
+    sa.Index(None, "sync", "state"),
+)
+
 alert = sa.Table(
     "alert",
     metadata,

@@ -18,6 +18,7 @@ from sqlglot import exp
 from activation.contract.consent import Consent, Revoked
 from activation.contract.destination import Mode
 from activation.contract.model import Contract
+from activation.contract.people import whom
 from activation.destinations.base import Operation
 from activation.destinations.traits import Verb
 from activation.errors import Refused
@@ -129,15 +130,17 @@ def _note_withheld(session: Session, mapping: SourceMapping, inputs: PlanInputs)
     key.  Only rows that changed are looked at, and none while nobody is known.
     """
     session.load(_WITHHELD, _WITHHELD_SCHEMA.empty_table())
-    withheld = inputs.withheld
-    if withheld is None:
+    withheld, of = inputs.withheld, whom(mapping.contract)
+    if withheld is None or of is None:
         return
     changed = _changed(mapping).subquery(name("x"))
     query = exp.select(column("match_key", "x"), column("sync_key", "x")).from_(changed)
     found: list[dict[str, str]] = []
     for page in session.stream(query, rows=_ROWS_LOOKED_AT):
         keys = zip(page["match_key"].to_pylist(), page["sync_key"].to_pylist(), strict=True)
-        found += [{"match_key": match, "why": why} for match, key in keys if (why := withheld(key))]
+        found += [
+            {"match_key": match, "why": why} for match, key in keys if (why := withheld(of(key)))
+        ]
     if found:
         session.load(_WITHHELD, pa.Table.from_pylist(found, _WITHHELD_SCHEMA), append=True)
 

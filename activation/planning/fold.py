@@ -8,7 +8,7 @@ from sqlglot import exp
 from activation.contract.model import FieldKind
 from activation.planning.mapping import HASH_VERSION, field_of
 from activation.planning.payload import has_bit, kept_fields, written
-from activation.planning.state import COLUMNS, ensure_state, state_table
+from activation.planning.state import COLUMNS, ensure_state, note_removed, state_table
 from activation.warehouse.port import SCHEMA, Session
 from activation.warehouse.sql import bound, cast, column, is_null, name, named, table
 
@@ -41,10 +41,40 @@ def fold(
         ensure_state(session, sync)
         session.load(_RECEIPTS, receipts.select(RECEIPTS_SCHEMA.names).cast(RECEIPTS_SCHEMA))
         payload = _payload(session, sync, plan_table)
+        _note_removed(session, sync, plan_table)
         session.execute(
             _merge(sync, plan_table, payload), {"plan_digest": plan_digest, "hash": HASH_VERSION}
         )
     return int(receipts.num_rows)
+
+
+def _note_removed(session: Session, sync: str, plan_table: str) -> None:
+    """Keep of each row that is about to be taken out that the destination received it."""
+    acknowledged = (
+        exp.select(column("sync_key", "p"), named(exp.Max(this=column("delivered_at", "r")), "at"))
+        .from_(table(plan_table, SCHEMA, "p"))
+        .join(
+            table(_RECEIPTS, alias="r"),
+            on=exp.EQ(this=column("action_no", "p"), expression=column("action_no", "r")),
+        )
+        .where(exp.EQ(this=column("operation", "p"), expression=exp.Literal.string("delete")))
+        .group_by(column("sync_key", "p"))
+    )
+    first = exp.Coalesce(this=column("first_at", "t"), expressions=[column("delivered_at", "t")])
+    gone: dict[str, exp.Expr] = {
+        "sync_key": column("sync_key", "t"),
+        "destination_id": column("destination_id", "t"),
+        "first_at": first,
+        "last_at": column("delivered_at", "t"),
+        "gone_at": cast(column("at", "g"), "timestamp"),
+    }
+    on = exp.EQ(this=column("sync_key", "t"), expression=column("sync_key", "g"))
+    leaving = (
+        exp.select(*(named(value, c) for c, value in gone.items()))
+        .from_(table(state_table(sync), SCHEMA, "t"))
+        .join(acknowledged.subquery(name("g")), on=on)
+    )
+    note_removed(session, sync, leaving)
 
 
 def touch(session: Session, sync: str, touched: exp.Query) -> None:
@@ -127,6 +157,7 @@ def _merge(sync: str, plan_table: str, payload: dict[str, exp.Expr]) -> exp.Merg
                 ),
                 "destination_id",
             ),
+            named(cast(column("delivered_at", "r"), "timestamp"), "first_at"),
             named(cast(column("delivered_at", "r"), "timestamp"), "delivered_at"),
             named(bound("hash"), "hash_version"),
             named(bound("plan_digest"), "plan_digest"),
@@ -146,6 +177,10 @@ def _merge(sync: str, plan_table: str, payload: dict[str, exp.Expr]) -> exp.Merg
     updates: dict[str, exp.Expr] = {c: column(c, "s") for c in COLUMNS if c != "sync_key"}
     for c in ("destination_id", *payload):
         updates[c] = exp.Coalesce(this=column(c, "s"), expressions=[column(c, "t")])
+    # Of rows that an older version of ours delivered, only the last time is known.
+    updates["first_at"] = exp.Coalesce(
+        this=column("first_at", "t"), expressions=[column("delivered_at", "t")]
+    )
     columns = (*COLUMNS, *payload)
     insert = exp.Insert(
         this=exp.Tuple(expressions=[column(c) for c in columns]),

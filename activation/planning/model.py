@@ -43,10 +43,11 @@ class Cause(StrEnum):
 
     LOST = "lost"  # the model no longer has it
     REVOKED = "revoked"  # its person said no
+    ERASED = "erased"  # its person is to be forgotten
     ADOPTED = "adopted"  # a record that exists without our key gets it
 
 
-TAKES_AWAY = (Cause.LOST, Cause.REVOKED)
+TAKES_AWAY = (Cause.LOST, Cause.REVOKED, Cause.ERASED)
 """Causes that need no consent: data only leaves the destination."""
 
 
@@ -104,7 +105,7 @@ class PlanInputs:
     loaded_phases: frozenset[str] = frozenset()
     """Phases whose first load is complete."""
     withheld: Callable[[str], str | None] | None = None
-    """Why the row of a sync key may not leave, if its person was erased or suppressed."""
+    """Why nothing about a person may leave who was erased or suppressed; None if nobody was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def make_plan(  # noqa: PLR0913 - a plan depends on all of these, and each is na
     mapping = read_mapping(session, contract, models.source, facts)
     with session.transaction():
         views = consent_views(session, contract, models.consents, now)
-        found = _compare(session, mapping, views, facts, phase=phase, now=now)
+        found = _compare(session, mapping, views, facts, inputs, phase=phase, now=now)
         if asks(contract):
             resolve(session, mapping, Answers())
         judge(session, mapping, inputs, views)
@@ -118,7 +118,7 @@ def draft_plan(  # noqa: PLR0913 - see make_plan
     with session.transaction():
         drop_old_drafts(session, contract.sync, now)
         views = consent_views(session, contract, models.consents, now)
-        found = _compare(session, mapping, views, facts, phase=phase, now=now)
+        found = _compare(session, mapping, views, facts, inputs, phase=phase, now=now)
         judge(session, mapping, inputs, views)
         asked = questions(session, mapping, most=most)
         save_changes(session, target)
@@ -169,6 +169,7 @@ def _compare(  # noqa: PLR0913 - see make_plan
     mapping: SourceMapping,
     views: Sequence[ConsentView],
     facts: DestinationFacts,
+    inputs: PlanInputs,
     *,
     phase: Phase,
     now: datetime,
@@ -179,7 +180,7 @@ def _compare(  # noqa: PLR0913 - see make_plan
     found = find_changes(session, mapping, phase.share)
     if mapping.contract.destination.mode.removes:
         add_removals(session, mapping, phase.share)
-    add_revocations(session, mapping, views, phase.share)
+    add_revocations(session, mapping, views, inputs, phase.share)
     if mapping.contract.conflicts.reads:
         hold_settling(session, now - facts.traits.read_lag)
     return found

@@ -1,18 +1,21 @@
 """
 Delivered rows whose person has said no since, as changes, by what the contract says of them.
 
-Only a `denied` counts: who is not known, or not heard of any more, is not written to, but has not
-asked for anything either.
+Who was suppressed has said no, too.
+Of consent, only a `denied` counts: who is not known, or not heard of any more, is not written
+to, but has not asked for anything either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pyarrow as pa
 from sqlglot import exp
 
 from activation.contract.consent import Consent, OnRevoke, Revoked
 from activation.contract.model import NullPolicy
+from activation.contract.people import person_key
 from activation.planning.changes import CHANGES, KNOWN
 from activation.planning.consent import ConsentView, about, consent_params, person, status_sql
 from activation.planning.keys import part_of
@@ -22,7 +25,8 @@ from activation.planning.mapping import (
     PayloadField,
     SourceMapping,
 )
-from activation.planning.model import Cause
+from activation.planning.model import BlockedReason, Cause, PlanInputs
+from activation.planning.people import noted_people, person_sql
 from activation.planning.removals import insert_changes
 from activation.planning.state import delivered
 from activation.warehouse.port import Session
@@ -38,11 +42,16 @@ from activation.warehouse.sql import (
 )
 
 _REVOKED = "activation_revoked"
+_SUPPRESSED = "activation_suppressed"
 _REMOVES = frozenset({Revoked.LEAVE, Revoked.ARCHIVE, Revoked.DELETE})
 
 
 def add_revocations(
-    session: Session, mapping: SourceMapping, views: Sequence[ConsentView], share: float
+    session: Session,
+    mapping: SourceMapping,
+    views: Sequence[ConsentView],
+    inputs: PlanInputs,
+    share: float,
 ) -> None:
     """
     Put what follows from a withdrawn consent into `CHANGES`, in place of what else is to be done.
@@ -52,10 +61,14 @@ def add_revocations(
     contract = mapping.contract
     consent = contract.consent
     asked = [view for view in views if not view.stale]
-    if not isinstance(consent, Consent) or consent.on_revoke.do is Revoked.STOP or not asked:
+    if not isinstance(consent, Consent) or consent.on_revoke.do is Revoked.STOP:
         return
     params = {**consent_params(contract), "share": share, "mapping_digest": contract.mapping_digest}
     found = [_denied(session, mapping, consent, view) for view in asked]
+    if _note_suppressed(session, inputs):
+        found.append(_suppressed(session, mapping))
+    if not found:
+        return
     keys = exp.union(*found) if len(found) > 1 else found[0]
     session.execute(temporary(_REVOKED, keys), params)
     revoked = exp.select(column("match_key")).from_(table(_REVOKED)).subquery()
@@ -90,6 +103,37 @@ def _denied(
         )
         .from_(state)
         .join(denied.subquery(name("d")), on=exp.and_(*on))
+        .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))
+        .where(differs(column("row_hash", "t"), exp.Literal.number(REVOKED_HASH)))
+    )
+
+
+def _note_suppressed(session: Session, inputs: PlanInputs) -> bool:
+    """Note who is suppressed, as far as the warehouse knows their keys; return if there is any."""
+    withheld = inputs.withheld
+    if withheld is None:
+        return False
+    people = [
+        key
+        for person in noted_people(session)
+        if withheld(key := person_key(person)) == BlockedReason.SUPPRESSED
+    ]
+    session.load(_SUPPRESSED, pa.table({"person": pa.array(people, pa.string())}))
+    return bool(people)
+
+
+def _suppressed(session: Session, mapping: SourceMapping) -> exp.Select:
+    """Return the keys of the delivered rows whose person is suppressed; `share` is bound."""
+    state = delivered(session, mapping.contract.sync).subquery(name("t"))
+    person = person_sql(mapping.contract, column("sync_key", "t"))
+    return (
+        exp.select(
+            named(mapping.match(column("sync_key", "t")), "match_key"), column("sync_key", "t")
+        )
+        .from_(state)
+        .join(
+            table(_SUPPRESSED, alias="d"), on=exp.EQ(this=person, expression=column("person", "d"))
+        )
         .where(exp.LT(this=column("cohort", "t"), expression=bound("share")))
         .where(differs(column("row_hash", "t"), exp.Literal.number(REVOKED_HASH)))
     )

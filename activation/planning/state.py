@@ -7,7 +7,7 @@ It is written by the fold, and by a plan that finds rows which are newer but oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
@@ -26,14 +26,35 @@ COLUMNS = {
     "destination_id": "text",
     "hash_version": "text",
     "mapping_digest": "text",
+    "first_at": "timestamp",
     "delivered_at": "timestamp",
     "plan_digest": "text",
 }
+REMOVED = {
+    "sync_key": "text",
+    "destination_id": "text",
+    "first_at": "timestamp",
+    "last_at": "timestamp",
+    "gone_at": "timestamp",
+}
+"""Columns of what the destination held of ours and no longer does, `activation.removed_<sync>`."""
 
 
 def state_table(sync: str) -> str:
     """Return the name of a sync's delivered state."""
     return f"delivered_{sync}"
+
+
+def removed_table(sync: str) -> str:
+    """Return the name of the table of rows that were removed again."""
+    return f"removed_{sync}"
+
+
+def removed(session: Session, sync: str) -> exp.Query:
+    """Return the query of what the destination held of ours and no longer does."""
+    if not session.columns(SCHEMA, removed_table(sync)):
+        return empty(REMOVED)
+    return exp.select(*(column(c) for c in REMOVED)).from_(table(removed_table(sync), SCHEMA))
 
 
 def delivered(session: Session, sync: str, kept: Sequence[str] = ()) -> exp.Query:
@@ -84,25 +105,38 @@ def ensure_state(session: Session, sync: str, kept: Sequence[str] | None = None)
     None leaves them as they are.
     """
     ensure_schema(session)
-    session.execute(
-        exp.Create(
-            this=exp.Schema(
-                this=table(state_table(sync), SCHEMA),
-                expressions=[
-                    exp.ColumnDef(this=name(c), kind=type_of(kind))
-                    for c, kind in column_types(session).items()
-                ],
-            ),
-            kind="TABLE",
-            exists=True,
-        )
-    )
-    if kept is None:
-        return
-    there = set(kept_fields(session.columns(SCHEMA, state_table(sync))).values())
-    wanted = [payload_column(field) for field in kept]
-    added = [exp.ColumnDef(this=name(c), kind=type_of("text")) for c in wanted if c not in there]
-    dropped = [exp.Drop(tables=[name(c)], kind="COLUMN") for c in sorted(there - set(wanted))]
+    types = column_types(session)
+    make_table(session, state_table(sync), types)
+    found = session.columns(SCHEMA, state_table(sync))
+    # One of an older version of ours lacks columns.
+    added = [_definition(c, kind) for c, kind in types.items() if c not in found]
+    dropped: list[exp.Drop] = []
+    if kept is not None:
+        there = set(kept_fields(found).values())
+        wanted = [payload_column(field) for field in kept]
+        added += [_definition(c, "text") for c in wanted if c not in there]
+        dropped = [exp.Drop(tables=[name(c)], kind="COLUMN") for c in sorted(there - set(wanted))]
     for action in (*added, *dropped):
         state = table(state_table(sync), SCHEMA)
         session.execute(exp.Alter(this=state, kind="TABLE", actions=[action]))
+
+
+def note_removed(session: Session, sync: str, leaving: exp.Query) -> None:
+    """Keep rows, with the columns of `REMOVED`, that the destination no longer holds of ours."""
+    make_table(session, removed_table(sync), REMOVED)
+    into = exp.Schema(
+        this=table(removed_table(sync), SCHEMA), expressions=[name(c) for c in REMOVED]
+    )
+    session.execute(exp.Insert(this=into, expression=leaving))
+
+
+def make_table(session: Session, table_name: str, columns: Mapping[str, str]) -> None:
+    """Make a table of ours, if there is none of that name."""
+    made = exp.Schema(
+        this=table(table_name, SCHEMA), expressions=[_definition(c, k) for c, k in columns.items()]
+    )
+    session.execute(exp.Create(this=made, kind="TABLE", exists=True))
+
+
+def _definition(of: str, kind: str) -> exp.ColumnDef:
+    return exp.ColumnDef(this=name(of), kind=type_of(kind))

@@ -29,12 +29,23 @@ from activation.planning.mapping import (
 from activation.planning.model import DestinationFacts, Models
 from activation.planning.payload import has_bit, kept_fields, payload_column, written
 from activation.planning.read_backs import READ_BACK, load_read_back
-from activation.planning.state import ensure_state, state_table
+from activation.planning.state import delivered, ensure_state, note_removed, state_table
 from activation.warehouse.port import SCHEMA, Session
-from activation.warehouse.sql import bound, cast, column, is_null, name, named, table, text
+from activation.warehouse.sql import (
+    bound,
+    cast,
+    column,
+    is_null,
+    name,
+    named,
+    table,
+    temporary,
+    text,
+)
 
 RESYNC = "resync"
 """What stands for the plan of rows that no plan of ours delivered."""
+_BEFORE = "activation_before"
 _LONG_AGO = "1970-01-01 00:00:00"
 """The version of a row that differs: any version of the source is newer."""
 
@@ -77,6 +88,7 @@ def adopt(  # noqa: PLR0913 - all that it depends on, each named
     }
     with session.transaction():
         ensure_state(session, contract.sync, mapping.kept)
+        session.execute(temporary(_BEFORE, _before(session, mapping)))
         session.execute(exp.Delete(this=table(state_table(contract.sync), SCHEMA)))
         # Against nothing delivered, the changes are all the rows of the source.
         find_changes(session, mapping, 1.0)
@@ -93,7 +105,35 @@ def adopt(  # noqa: PLR0913 - all that it depends on, each named
             ),
             params,
         )
+        _note_vanished(session, mapping, now)
         return _counted(session, contract.sync)
+
+
+def _before(session: Session, mapping: SourceMapping) -> exp.Select:
+    """Return whom the destination received, as far as was known, and when."""
+    sync = mapping.contract.sync
+    first = exp.Coalesce(this=column("first_at", "t"), expressions=[column("delivered_at", "t")])
+    return exp.select(
+        named(mapping.match(column("sync_key", "t")), "match_key"),
+        column("sync_key", "t"),
+        column("destination_id", "t"),
+        named(first, "first_at"),
+        named(column("delivered_at", "t"), "last_at"),
+    ).from_(delivered(session, sync).subquery(name("t")))
+
+
+def _note_vanished(session: Session, mapping: SourceMapping, now: datetime) -> None:
+    """Keep that the destination received what it no longer holds."""
+    found = exp.select(column("match_key")).from_(table(READ_BACK)).subquery()
+    leaving = (
+        exp.select(
+            *(column(c) for c in ("sync_key", "destination_id", "first_at", "last_at")),
+            named(cast(exp.Literal.string(f"{now:%Y-%m-%d %H:%M:%S}"), "timestamp"), "gone_at"),
+        )
+        .from_(table(_BEFORE))
+        .where(exp.not_(exp.In(this=column("match_key"), query=found)))
+    )
+    note_removed(session, mapping.contract.sync, leaving)
 
 
 def _held(session: Session, mapping: SourceMapping) -> exp.Select:
@@ -121,11 +161,16 @@ def _held(session: Session, mapping: SourceMapping) -> exp.Select:
         named(column("source_hash", "c"), "source_hash"),
         named(column("version", "c"), "version"),
         named(column("cohort", "c"), "cohort"),
+        named(column("first_at", "o"), "first_at"),
         *(column(f.column, "r") for f in fields),
     ).from_(table(READ_BACK, alias="r"))
     beside = beside.join(
         table(CHANGES, alias="c"),
         on=exp.EQ(this=column("match_key", "r"), expression=column("match_key", "c")),
+        join_type="left",
+    ).join(
+        table(_BEFORE, alias="o"),
+        on=exp.EQ(this=column("match_key", "r"), expression=column("match_key", "o")),
         join_type="left",
     )
     equal = exp.EQ(this=column("row_hash", "b"), expression=column("wanted", "b"))
@@ -146,6 +191,9 @@ def _held(session: Session, mapping: SourceMapping) -> exp.Select:
         "destination_id": text(column("destination_id", "b")),
         "hash_version": bound("hash_version"),
         "mapping_digest": bound("mapping_digest"),
+        "first_at": exp.Coalesce(
+            this=column("first_at", "b"), expressions=[cast(bound("now"), "timestamp")]
+        ),
         "delivered_at": cast(bound("now"), "timestamp"),
         "plan_digest": bound("plan_digest"),
     }

@@ -75,6 +75,7 @@ def strategy(facts: Facts) -> str:
             for kind in Discrepancy
         ],
         alerts=relevant(contract),
+        erasure=facts.erasure,
         removal=removal(facts.traits),
         classes_of={
             kind.value: [f"`{f.to}`" for f in contract.fields if f.data_class is kind]

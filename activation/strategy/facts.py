@@ -37,3 +37,5 @@ class Facts:
     loads: tuple[Load, ...]
     """What was measured, as costs; empty without measurements."""
     parity_sql: str
+    erasure: str = ""
+    """What becomes of a record whose person is to be forgotten."""

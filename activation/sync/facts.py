@@ -9,6 +9,7 @@ from activation.destinations.traits import Traits
 from activation.planning.capacity import Account, Load, load
 from activation.strategy.facts import Facts, Measured
 from activation.strategy.parity_sql import parity_sql
+from activation.sync.erasing import how
 from activation.sync.parts import Parts
 from activation.warehouse.sql import named, table
 
@@ -36,6 +37,7 @@ def gather(parts: Parts, *, measure: bool) -> Facts:
         endpoints=tuple({traits.name: traits for traits in found}.values()),
         measured=measured,
         loads=_loads(parts, measured),
+        erasure=how(parts)[1],
         parity_sql=parity_sql(contract, parts.models.source, "duckdb"),
     )
 

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from activation.contract.consent import Consent
 from activation.contract.model import Contract
-from activation.contract.people import whom
 from activation.contract.rollout import Phase
 from activation.contract.source import Manifest, load_manifest
 from activation.delivery.order import target_of
@@ -147,10 +146,7 @@ class Parts:
     def _withheld(self) -> Callable[[str], str | None] | None:
         contract = self.contract
         barred = self.ledger.people.barred(contract.sync, contract.destination.connection)
-        of = whom(contract)
-        if of is None or not barred.people:
-            return None
-        return lambda key: barred.of(of(key))
+        return barred.of if barred.people else None
 
     def actions(self, record: PlanRecord) -> FrozenActions:
         """Return the actions of a frozen plan."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from activation.contract.keys import key_hash
 from activation.contract.model import DataClass
 from activation.contract.rollout import Phase
 from activation.delivery.order import target_of
-from activation.delivery.recovery import Recovery, settle
-from activation.delivery.wire import ThreadWire
 from activation.errors import DestinationError
 from activation.gates.evaluate import evaluate
 from activation.gates.verdict import Verdict
@@ -26,11 +23,13 @@ from activation.planning.model import Plan
 from activation.planning.planner import draft_plan, finish_plan, make_plan
 from activation.planning.questions import Answers, asks
 from activation.sync.costs import cost_of
+from activation.sync.erasing import carry_out_first
 from activation.sync.folding import fold_delivered
 from activation.sync.lookups import ask, most_rows
 from activation.sync.outlooks import outlook_of, remembered
 from activation.sync.parts import Parts
 from activation.sync.results import Change, Planned
+from activation.sync.settling import settle_unknown
 
 _MASK = "•••"
 
@@ -40,7 +39,8 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
     ledger, name = parts.ledger, parts.contract.destination.connection
     _ = parts.schema  # a destination that does not answer ends it here
     if ledger.switches.paused(parts.contract.sync, name) is None:
-        asyncio.run(_settle(parts, run_id))
+        asyncio.run(settle_unknown(parts, run_id))
+        carry_out_first(parts, run_id=run_id)
     seen = ledger.plans.last_attempt(parts.contract.sync)
     kept = parts.contract.replay.keep_dead_letters
     ledger.dead_letters.forget(parts.contract.sync, older_than=kept)
@@ -149,20 +149,6 @@ def _planned(
         reading=parts.destination.quota(),
     )
     return Planned(made.plan, verdicts, cost, outlook, changes)
-
-
-async def _settle(parts: Parts, run_id: str) -> None:
-    recovery = Recovery(contract=parts.contract, owner=run_id, headroom=parts.connection.headroom)
-    with ThreadWire(requests=parts.contract.quota.concurrency) as wire:
-        await settle(
-            recovery,
-            destination=parts.destination,
-            actions_of=parts.actions,
-            ledger=parts.ledger,
-            clock=parts.clock,
-            wire=wire,
-            randomness=random.Random(),  # noqa: S311 - jitter, not a secret
-        )
 
 
 def _changes(parts: Parts, after: pa.Table) -> Iterator[Change]:

@@ -51,6 +51,34 @@ def test_an_operator_runs_a_day_from_the_ui(
     ]
 
 
+def test_people_are_named_by_a_model_in_the_ui(
+    project: Project,
+    dagster: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    materialise: Runner,
+) -> None:
+    """A form names a model and a column; no key is in a run's config, events or metadata."""
+    project.fill(30)
+    project.open_phase()
+    assert materialise(f"{SYNC}_plan", SYNC).success
+    project.sql(
+        "DELETE FROM main_marts.customer_consent WHERE customer_id NOT IN ('C-00003', 'C-00004')"
+    )
+
+    for name, op in (("suppress_people", "suppress_listed"), ("erase_people", "mark_listed")):
+        result = definitions.resolve_job_def(name).execute_in_process(
+            instance=dagster,
+            run_config=_form(op, model="customer_consent", column="customer_id"),
+        )
+        assert result.success
+        told = str([event.event_specific_data for event in result.all_events])
+        assert "C-0000" not in told + str(result.dagster_run.run_config)
+
+    assert len(project.sandbox.records("Contact")) == 28
+    with project.services() as services:
+        assert [e.state for e in services.ledger.erasures.list()] == ["confirmed"] * 2
+
+
 def test_a_form_without_a_reason_is_refused(
     dagster: dg.DagsterInstance, definitions: dg.Definitions
 ) -> None:
