@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from activation.contract.values import parse_duration
 from activation.errors import ConfigurationError
 
 SANDBOX_PORT = 8765
 LOCK_WAIT = 30
+LEDGER_KEEP = "90d"
+_SHORTEST_KEEP = timedelta(days=7)
 _LARGEST_PORT = 65535
 _MARKER = "workspace.yaml"
 
@@ -33,6 +37,8 @@ class Settings:
     """What `dbt parse` writes."""
     ledger_url: str
     """`ACTIVATION_LEDGER_URL`, or a SQLite file in `home`."""
+    ledger_keep: timedelta
+    """`ACTIVATION_LEDGER_KEEP`: how long the ledger knows of what is settled, or 90d."""
     dagster_home: Path
     """`DAGSTER_HOME`, or `dagster` in `home`."""
     sandbox_state: Path
@@ -69,6 +75,7 @@ class Settings:
             dbt_project=dbt_project,
             manifest=dbt_project / "target" / "manifest.json",
             ledger_url=env.get("ACTIVATION_LEDGER_URL") or f"sqlite:///{home / 'ledger.db'}",
+            ledger_keep=_ledger_keep(env),
             dagster_home=root / (env.get("DAGSTER_HOME") or home / "dagster"),
             sandbox_state=home / "sandbox",
             sandbox_port=sandbox_port(env),
@@ -105,6 +112,20 @@ def sandbox_port(env: Mapping[str, str]) -> int:
         f"ACTIVATION_SANDBOX_PORT is {text!r}, which is not a port.",
         hint=f"Set it to a number from 1 to {_LARGEST_PORT}, or leave it out for {SANDBOX_PORT}.",
     )
+
+
+def _ledger_keep(env: Mapping[str, str]) -> timedelta:
+    text = env.get("ACTIVATION_LEDGER_KEEP") or LEDGER_KEEP
+    try:
+        keep = parse_duration(text)
+    except ValueError:
+        keep = timedelta(0)
+    if keep < _SHORTEST_KEEP:
+        raise ConfigurationError(
+            f"ACTIVATION_LEDGER_KEEP is {text!r}, which is not a week or longer.",
+            hint=f"Set it to a duration such as 180d, or leave it out for {LEDGER_KEEP}.",
+        )
+    return keep
 
 
 def _lock_wait(env: Mapping[str, str]) -> float:

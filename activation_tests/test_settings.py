@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,19 @@ def test_a_port_that_is_none_is_refused(project: Path, port: str) -> None:
     """ACTIVATION_SANDBOX_PORT must be a port."""
     with pytest.raises(ConfigurationError, match="is not a port"):
         Settings.load({"ACTIVATION_SANDBOX_PORT": port}, project)
+
+
+@pytest.mark.parametrize("keep", ["90", "6d", "167h", "for ever", "-90d"])
+def test_a_ledger_that_forgets_too_soon_is_refused(project: Path, keep: str) -> None:
+    """ACTIVATION_LEDGER_KEEP must be a week or longer."""
+    with pytest.raises(ConfigurationError, match="not a week or longer"):
+        Settings.load({"ACTIVATION_LEDGER_KEEP": keep}, project)
+
+
+def test_a_ledger_may_know_of_a_week(project: Path) -> None:
+    """A week is allowed; without the variable it is ninety days."""
+    assert Settings.load({"ACTIVATION_LEDGER_KEEP": "7d"}, project).ledger_keep == timedelta(days=7)
+    assert Settings.load({}, project).ledger_keep == timedelta(days=90)
 
 
 @pytest.mark.parametrize("port", ["1", "65535"])

@@ -31,6 +31,7 @@ from activation.ledger.permits import Permits
 from activation.ledger.phases import Phases
 from activation.ledger.plans import Plans
 from activation.ledger.quota import Quota
+from activation.ledger.retention import Retention
 from activation.ledger.runs import Runs
 from activation.ledger.schema import migrate
 from activation.ledger.store import Store, open_store
@@ -58,6 +59,7 @@ class Ledger:
         self.permits = Permits(store)
         self.leases = Leases(store)
         self.runs = Runs(store)
+        self.retention = Retention(store)
         self.audit = Audit(store)
         self.alerts = Alerts(store)
         self.people = People(store, hash_keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 
 from activation.contract.rollout import Phase
 from activation.delivery.engine import deliver as deliver_plan
@@ -11,7 +12,7 @@ from activation.delivery.engine import outcomes
 from activation.delivery.order import BOUNDS, DeliveryOrder, Outcomes
 from activation.delivery.wire import ThreadWire
 from activation.destinations.traits import Reading
-from activation.errors import ActivationError, Busy, Refused, Stopped
+from activation.errors import ActivationError, Busy, Refused, Stopped, Unavailable
 from activation.ledger import Ledger
 from activation.ledger.plans import PlanRecord
 from activation.ledger.runs import RunState
@@ -78,6 +79,8 @@ def deliver(parts: Parts, phase: Phase, *, run_id: str) -> Delivered:
         ],
         message=None if stopped is None else str(stopped),
     )
+    with suppress(Unavailable):  # the next run does it as well
+        ledger.retention.apply(parts.services.settings.ledger_keep)
     return delivered
 
 
