@@ -52,7 +52,7 @@ bench: setup ## share of an enforced limit by one and four processes; into docs/
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 crash-test: setup ## kill N=1000 real processes that deliver to the sandbox, at every step
-	@$(BIN)/python -m activation_tests.crashing --kills $(or $(N),100) $(ARGS)
+	@$(BIN)/python -m activation_tests.crashing --kills $(or $(N),100) --record $(ARGS)
 
 hostile: setup ## tampered answers to every adapter; ARGS="--answers 100000 --seed 1"
 	@$(BIN)/python -m activation_tests.conformance.hostile $(ARGS)

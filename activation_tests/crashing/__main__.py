@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
-import tempfile
 import time
-from collections import Counter
-from multiprocessing import get_context
-from multiprocessing.queues import Queue
-from pathlib import Path
+from importlib.metadata import version
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from activation_tests.crashing.playing import play
 from activation_tests.crashing.steps import STEPS
-from activation_tests.crashing.track import Findings, laid
+from activation_tests.crashing.track import RANDOM, Findings
+from benchmarks.keeping import keep
 
 
 def main() -> int:
@@ -30,70 +28,74 @@ def main() -> int:
         "--jobs", type=int, default=os.cpu_count() or 1, help="tracks, each with a sandbox"
     )
     parser.add_argument("--seed", default="0", help="what to try next is drawn from it")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="stop then, with what was seen by then"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="write what was seen to docs/benchmarks"
+    )
     options = parser.parse_args()
     began = time.monotonic()
-    found = _play(options.kills, options.jobs, options.seed)
-    return _tell(found, time.monotonic() - began)
+    found = _added(play(options.kills, options.jobs, options.seed, options.minutes * 60))
+    seconds = time.monotonic() - began
+    if options.record:
+        _record(found, seconds, options.seed)
+    return _tell(found, seconds)
 
 
-def _play(kills: int, jobs: int, seed: str) -> list[Findings]:
-    context = get_context("spawn")
-    news: Queue[Findings | None] = context.Queue()
-    shares = [kills // jobs + (number < kills % jobs) for number in range(jobs)]
-    tracks = [
-        context.Process(target=_track, args=(share, f"{seed}/{number}", news))
-        for number, share in enumerate(shares)
+def _added(found: list[Findings]) -> Findings:
+    """Return what all tracks have come to."""
+    total = Findings()
+    for number, one in enumerate(found):
+        total.kills += one.kills
+        total.endings += one.endings
+        total.met_at += one.met_at
+        # Batches of two tracks may have the same name.
+        total.met |= {f"{number}/{batch}" for batch in one.met}
+        total.settled += one.settled
+        total.requests += one.requests
+        total.violations += one.violations
+    return total
+
+
+def _record(found: Findings, seconds: float, seed: str) -> None:
+    steps = [
+        {"killed": step, "times": found.kills[step], "unknown_fates": found.met_at[step]}
+        for step in (*STEPS, RANDOM)
     ]
-    for track in tracks:
-        track.start()
-    found: list[Findings] = []
-    with _bar() as bar:
-        task = bar.add_task("kills", total=kills)
-        while len(found) < len(tracks):
-            if (said := news.get()) is None:
-                bar.advance(task)
-            else:
-                found.append(said)
-    for track in tracks:
-        track.join()
-    return found
-
-
-def _track(kills: int, seed: str, news: Queue[Findings | None]) -> None:
-    """Play one track; tell of each kill, and of the findings at last."""
-    with tempfile.TemporaryDirectory() as folder, laid(Path(folder), seed) as track:
-        track.kill(kills, lambda: news.put(None))
-        news.put(track.findings)
-
-
-def _tell(found: list[Findings], seconds: float) -> int:
-    kills, endings, fates = Counter[str](), Counter[str](), Counter[str]()
-    for one in found:
-        kills += one.kills
-        endings += one.endings
-        fates += one.settled
-    table = Table("killed", "times", title="Kills")
-    for step in (*STEPS, "at a random moment"):
-        table.add_row(step, str(kills[step]))
-    Console(file=sys.stdout).print(table)
-    met = sum(len(one.met) for one in found)
-    settled = ", ".join(f"{number} {fate}" for fate, number in fates.most_common())
-    violations = [violation for one in found for violation in one.violations]
-    sys.stdout.write(
-        f"{kills.total()} kills in {seconds:.0f} s,"
-        f" {sum(one.requests for one in found)} writes at the sandbox;"
-        f" runs that were not killed: {dict(endings)}\n"
-        f"{met} batches of unknown fate were met, {fates.total()} of them settled: {settled}\n"
-        f"{len(violations)} violations\n"
+    packages = ("duckdb", "simple-salesforce", "sqlalchemy")
+    keep(
+        "crashes",
+        steps,
+        packages={package: version(package) for package in packages},
+        kills=found.kills.total(),
+        seconds=round(seconds),
+        seed=seed,
+        writes_at_the_sandbox=found.requests,
+        runs_not_killed=dict(sorted(found.endings.items())),
+        batches_of_unknown_fate=len(found.met),
+        settled=dict(found.settled.most_common()),
+        violations=found.violations,
     )
-    for violation in violations:
+
+
+def _tell(found: Findings, seconds: float) -> int:
+    table = Table("killed", "times", "left unknown", title="Kills")
+    for step in (*STEPS, RANDOM):
+        table.add_row(step, str(found.kills[step]), str(found.met_at[step]))
+    Console(file=sys.stdout).print(table)
+    met, settled = len(found.met), found.settled.total()
+    fates = ", ".join(f"{number} {fate}" for fate, number in found.settled.most_common())
+    sys.stdout.write(
+        f"{found.kills.total()} kills in {seconds:.0f} s,"
+        f" {found.requests} writes at the sandbox;"
+        f" runs that were not killed: {dict(found.endings)}\n"
+        f"{met} batches of unknown fate were met, {settled} of them settled: {fates}\n"
+        f"{len(found.violations)} violations\n"
+    )
+    for violation in found.violations:
         sys.stdout.write(f"  {violation}\n")
-    return 1 if violations or fates.total() < met else 0
-
-
-def _bar() -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    return 1 if found.violations or settled < met else 0
 
 
 if __name__ == "__main__":

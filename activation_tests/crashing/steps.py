@@ -18,7 +18,7 @@ from activation.ledger import Ledger, batches, clearing, opening, store
 from activation.ledger.leases import Leases
 from activation.ledger.plans import Plans
 from activation.ledger.runs import Runs
-from activation.sync import folding, planning
+from activation.sync import folding, planning, settling
 
 _WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
@@ -32,7 +32,7 @@ class Death:
 
 
 _CALLS: dict[str, tuple[Any, str]] = {
-    "settling": (planning, "settle"),
+    "settling": (settling, "settle"),
     "lease": (Leases, "acquire"),
     "release": (Leases, "release"),
     "freezing": (planning, "make_plan"),
@@ -56,6 +56,15 @@ STEPS = (
     "answered and not read",
     "before a commit",
 )
+
+_SEVERAL = ("intent or outcome", "clearance", "intent", "outcome")
+REPEATED = frozenset({*(f"{side} {step}" for step in _SEVERAL for side in ("before", "after"))}) | {
+    "before sending",
+    "sent and not answered",
+    "answered and not read",
+    "before a commit",
+}
+"""Steps that one run comes to several times; it takes the others once."""
 
 
 @contextmanager

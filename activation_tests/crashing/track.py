@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import signal
 import sqlite3
@@ -20,7 +21,7 @@ from activation.ledger.batches import UNKNOWN
 from activation.ledger.conservation import check
 from activation.sandbox.client import Sandbox
 from activation.sandbox.server import running
-from activation_tests.crashing.steps import STEPS, Death
+from activation_tests.crashing.steps import REPEATED, STEPS, Death
 from activation_tests.crashing.witness import Witness
 from activation_tests.crashing.worker import BROKEN, Ending, run
 from activation_tests.sync.project import Project, make_project, opened_project
@@ -35,6 +36,8 @@ _AUDIT_EVERY = 25
 _UNDISTURBED = 3
 """Runs without a kill or a fault, after which all must be where it belongs."""
 OVERTAKEN = "overtaken by a newer plan"
+RANDOM = "at a random moment"
+"""The step of a kill from outside."""
 _FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("lost_request", {}),
     ("lost_response", {}),
@@ -56,6 +59,8 @@ class Findings:
     """By the step at which the process was killed."""
     endings: Counter[str] = field(default_factory=Counter)
     """Of the runs that were not killed."""
+    met_at: Counter[str] = field(default_factory=Counter)
+    """Batches of unknown fate that each step's kills left, by the step."""
     met: set[str] = field(default_factory=set)
     """Batches that a kill left without anybody knowing their fate."""
     settled: Counter[str] = field(default_factory=Counter)
@@ -97,18 +102,23 @@ class Track:
         self._audit()
         self._usual = time.monotonic() - began
 
-    def kill(self, times: int, killed: Callable[[], None]) -> None:
-        """Kill so many runs; tell of each."""
-        left = times
-        while left and not self.findings.violations:
+    def kill(self, times: int, killed: Callable[[], None], *, seconds: float = math.inf) -> None:
+        """Kill so many runs, or as many as there is time for; tell of each."""
+        left, until = times, time.monotonic() + seconds
+        while left and time.monotonic() < until and not self.findings.violations:
             self._trouble()
-            was_killed = self._run(self._death())
+            death = self._death()
+            was_killed = self._run(death)
+            known = len(self.findings.met)
             self._look()
             if was_killed:
+                self.findings.met_at[_step(death)] += len(self.findings.met) - known
                 left -= 1
                 killed()
-                if left % _AUDIT_EVERY == 0:
+                if left % _AUDIT_EVERY == 0 and left:
                     self._audit()
+        if not self.findings.violations:
+            self._audit()
         self.findings.requests = self._witness.requests()
 
     def close(self) -> None:
@@ -119,7 +129,7 @@ class Track:
         """Let time pass, the source move on, people change their minds, the vendor misbehave."""
         chance = self._chance
         self._ahead += chance.choice((0.0, _LEASE, _LEASE, _LEASE, _FENCE))
-        if chance.random() < 0.7:
+        if chance.random() < 0.85:
             self._move(chance.choice((0.1, 0.6, 1.0)))
         if chance.random() < 0.2:
             self._change_mind()
@@ -133,7 +143,8 @@ class Track:
         """Draw a step, or a number of seconds after which the run is killed from outside."""
         if self._chance.random() < 0.25:
             return self._chance.uniform(0, self._usual)
-        return Death(self._chance.choice(STEPS), self._chance.choice((1, 1, 2, 3)))
+        step = self._chance.choice(STEPS)
+        return Death(step, self._chance.choice((1, 1, 2, 3)) if step in REPEATED else 1)
 
     def _run(self, death: Death | float | None) -> bool:
         """Run once; return whether it was killed."""
@@ -153,7 +164,7 @@ class Track:
             process.join()
             self._violated(f"{name} did not end in {_PATIENCE:.0f} seconds")
         if process.exitcode == -signal.SIGKILL:
-            self.findings.kills[step.step if step else "at a random moment"] += 1
+            self.findings.kills[_step(death)] += 1
             return True
         ending = Ending(process.exitcode or 0)
         self.findings.endings[ending.name.lower()] += 1
@@ -263,6 +274,11 @@ def laid(folder: Path, seed: str) -> Iterator[Track]:
     with running(root / "vendor") as address, closing(Track(root, address, seed)) as track:
         track.prepare()
         yield track
+
+
+def _step(death: Death | float | None) -> str:
+    """Return the name under which a kill is counted."""
+    return death.step if isinstance(death, Death) else RANDOM
 
 
 def _never_mind_the_guards(attributes: dict[str, Any]) -> None:

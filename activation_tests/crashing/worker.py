@@ -15,8 +15,10 @@ from typing import NoReturn
 
 # Heavy, and therefore loaded before the processes are forked off.
 import duckdb  # noqa: F401
+import pandas as pd  # type: ignore[import-untyped]  # noqa: F401 - pyarrow loads it as well
 import simple_salesforce  # noqa: F401
 
+import activation.destinations.salesforce.destination  # noqa: F401
 from activation.errors import Busy, Refused, Stopped
 from activation.settings import Settings
 from activation.sync import Sync, find_contract, open_services
