@@ -72,7 +72,8 @@ def relevant(contract: Contract) -> Mapping[str, AlertKind]:
     never = {
         "consent": not isinstance(contract.consent, Consent),
         "run_missed": contract.schedule is None,
-        "promotion_stopped": contract.rollout.promotion is None,
+        "promotion_stopped": contract.rollout.promotion is None and contract.rollback is None,
+        "rollback": contract.rollback is None,
     }
     return {name: entry for name, entry in catalogue().items() if not never.get(name)}
 

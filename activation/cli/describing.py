@@ -96,6 +96,8 @@ def _show_plan(output: Output, report: dict[str, Any]) -> None:
             [[field, rows] for field, rows in report["kept_fields"].items()],
         )
     show_gates(output, report["gates"])
+    for sentence in report["irreversible"] if report["to_send"] else ():
+        output.text(f"cannot be undone: {reports.escape(sentence)}")
     if report["samples"]:
         output.table(
             "rows (personal values are masked)",
@@ -135,11 +137,16 @@ def show_gates(output: Output, gates: list[dict[str, Any]]) -> None:
             output.text(f"  next, {gate['gate']}: {reports.escape(gate['next_step'])}")
 
 
+def _sending(report: dict[str, Any]) -> str:
+    held = report["held"]
+    return f"[red]held[/] ({reports.escape(held)})" if held else "sending is allowed"
+
+
 def _show_status(output: Output, report: dict[str, Any]) -> None:
     paused = report["paused"]
     output.text(
         f"[bold]{report['sync']}[/]: "
-        + (f"[red]paused[/] ({reports.escape(paused)})" if paused else "sending is allowed")
+        + (f"[red]paused[/] ({reports.escape(paused)})" if paused else _sending(report))
         + f"; {report['backlog']:,} rows planned and not settled; {outlooks.sentence(report)}\n"
     )
     output.table(

@@ -19,6 +19,7 @@ from activation.cli import (
     rehearsal,
     rehearsing,
     rights,
+    rolling_back,
 )
 from activation.cli.output import Output
 from activation.cli.sandbox import sandbox
@@ -54,6 +55,7 @@ for command, panel in (
     (delivery.reconcile, "deliver"),
     (operating.open_phase, "operate"),
     (operating.promotion, "operate"),
+    (rolling_back.rollback, "operate"),
     (operating.pause, "operate"),
     (operating.resume, "operate"),
     (rights.suppress, "people"),

@@ -12,6 +12,7 @@ from activation.contract.loading import load_contracts
 from activation.contract.model import Contract
 from activation.errors import ExitCode, UsageError
 from activation.ledger import Ledger, open_ledger
+from activation.rollout.rollback import release as let_go_on
 from activation.settings import Settings
 from activation.sync import find_contract
 
@@ -74,20 +75,21 @@ def open_phase(
 def promotion(
     sync: SyncName,
     release: Annotated[
-        bool, typer.Option("--release", help="Let a rollout that was stopped go on.")
+        bool,
+        typer.Option("--release", help="Let a sync go on that was stopped or is held."),
     ] = False,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why, with --release; it is recorded.")
     ] = "",
     json: Json = False,
 ) -> int:
-    """Show what the next phase still lacks; --release lets a stopped rollout go on."""
+    """Show what the next phase still lacks; --release lets a stopped or held sync go on."""
     settings = Settings.load()
     contract = find_contract(settings, sync)
     output = Output(json=json)
     with open_ledger(settings.ledger_url) as ledger:
         if release:
-            ledger.phases.release(sync, reason=reason, author=author())
+            let_go_on(contract, ledger, reason=reason, author=author())
             output.text(f"{sync}: the rollout goes on ({reports.escape(reason)}).")
         report = reports.promotion(contract, ledger)
     if report["stopped"]:

@@ -14,6 +14,7 @@ from activation.gates.verdict import Verdict
 from activation.ledger import Ledger
 from activation.ledger.audit import Entry
 from activation.ledger.conservation import Tally
+from activation.ledger.holds import held
 from activation.ledger.plans import VerdictRecord
 from activation.ledger.runs import RunRecord, RunState
 from activation.planning.model import Disposition
@@ -95,6 +96,7 @@ def planned(plan: Planned) -> dict[str, Any]:
             "revoked": frozen.blast.revoked,
         },
         "mapping_changed": frozen.mapping_changed,
+        "irreversible": list(plan.irreversible),
         "gates": [gate(verdict) for verdict in plan.verdicts],
         "gates_passed": plan.passed,
         "samples": [
@@ -252,11 +254,13 @@ def status(services: Services, contract: Contract) -> dict[str, Any]:
     ledger, connection = services.ledger, contract.destination.connection
     switch = ledger.switches.paused(contract.sync, connection)
     opened = {phase.phase: phase for phase in ledger.phases.opened(contract.sync)}
+    hold = ledger.holds.of(contract.sync)
     runs = ledger.runs.list(contract.sync)
     rows, waiting = outlooks.backlog(services, contract)
     return {
         "sync": contract.sync,
         "paused": None if switch is None else f"{switch.scope}: {switch.reason}",
+        "held": None if hold is None else held(hold, contract.sync),
         "backlog": rows,
         "forecast": outlooks.forecast(waiting),
         "phases": [

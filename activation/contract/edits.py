@@ -114,6 +114,12 @@ def _holdout(old: Any, new: Any) -> tuple[Weight, str]:
     return _least(parse_share, "the holdout")(old, new)
 
 
+def _rollback(old: Any, _new: Any) -> tuple[Weight, str]:
+    if old is None:
+        return Weight.MINOR, "deliveries can be taken back, and what was delivered is kept for it"
+    return Weight.BREAKING, "deliveries can no longer be taken back"
+
+
 def _parity_mode(_old: Any, new: Any) -> tuple[Weight, str]:
     if new == "sample":
         return Weight.BREAKING, "not every row is compared any more"
@@ -155,6 +161,9 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("rollout.promotion.outcomes", _least(int, "the condition")),
     ("rollout.promotion.*", _limit(parse_share, "the condition")),
     ("replay.*", _TIMES),
+    ("rollback", _rollback),
+    ("rollback.keep", _TIMES),
+    ("rollback.created", _always(Weight.BREAKING, "a rollback does other things to records")),
     ("parity.mode", _parity_mode),
     ("parity.sample_rows", _least(int, "the comparison")),
     ("parity.unexplained", _share),

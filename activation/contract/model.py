@@ -22,6 +22,7 @@ from activation.contract.consent import Consent, NoConsent, OnRevoke, Revoked
 from activation.contract.destination import Destination, Mode
 from activation.contract.guards import Freshness, Guards
 from activation.contract.part import INCONSISTENT, Located, Name, Part, Text
+from activation.contract.rollback import Rollback
 from activation.contract.rollout import Rollout
 from activation.contract.values import Duration, Share
 
@@ -225,6 +226,9 @@ class Contract(Part):
     quota: Quota
     rollout: Rollout
     replay: Replay
+    rollback: Rollback | None = Field(
+        default=None, description="How deliveries are taken back; none means that they cannot be."
+    )
     parity: Parity
     alerting: Alerting
     tests: tuple[MappingTest, ...] = Field(

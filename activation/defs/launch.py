@@ -5,15 +5,24 @@ import functools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
 from activation.contract.model import Contract
 from activation.defs import location
 from activation.defs.instance import instance, mirror_phases
-from activation.defs.naming import MODELS_JOB, destination_key, job_name, plan_key
+from activation.defs.naming import (
+    MODELS_JOB,
+    ROLLBACK_JOB,
+    ROLLBACK_OP,
+    destination_key,
+    job_name,
+    plan_key,
+)
 from activation.errors import ActivationError
 from activation.ledger import Ledger
+from activation.rollout.rollback import Order
 from activation.settings import Settings
 
 # The run's own log keeps everything; the terminal is for the command's result.
@@ -72,12 +81,34 @@ def carry_out_erasures(settings: Settings) -> Launched:
         return _execute("erasures", opened)
 
 
+def launch_rollback(
+    contract: Contract, order: Order, settings: Settings, *, reason: str, author: str
+) -> Launched:
+    """
+    Take deliveries back by the operators' job.
+
+    Raises:
+        ActivationError: the project's definitions do not load.
+    """
+    form = {
+        "sync": contract.sync,
+        "run": order.run or "",
+        "phase": order.phase or "",
+        "since": "" if order.since is None else order.since.isoformat(),
+        "reason": reason,
+        "author": author,
+    }
+    with instance(settings) as opened, _quiet(settings):
+        return _execute(ROLLBACK_JOB, opened, config={"ops": {ROLLBACK_OP: {"config": form}}})
+
+
 def _execute(
     job: str,
     opened: dg.DagsterInstance,
     *,
     partition_key: str | None = None,
     asset_selection: list[dg.AssetKey] | None = None,
+    config: dict[str, Any] | None = None,
 ) -> Launched:
     result = (
         _definitions()
@@ -86,7 +117,7 @@ def _execute(
             instance=opened,
             partition_key=partition_key,
             asset_selection=asset_selection,
-            run_config=_QUIET,
+            run_config={**_QUIET, **(config or {})},
             raise_on_error=False,
             tags={"activation/launched_by": "command_line"},
         )

@@ -6,6 +6,10 @@ from activation.contract.model import Contract
 
 MODELS_JOB = "warehouse_models"
 """The job that builds and tests every dbt model."""
+ROLLBACK_JOB = "rollback"
+"""The operators' job that takes deliveries back."""
+ROLLBACK_OP = "roll_back_deliveries"
+"""Its only op, which has the form."""
 
 
 def plan_key(contract: Contract) -> dg.AssetKey:

@@ -1,9 +1,11 @@
 """What an operator switches, as jobs with a form; their runs are the audit trail of the UI."""
 
 import os
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from activation.defs.naming import ROLLBACK_JOB, ROLLBACK_OP, destination_key, plan_key
 from activation.settings import Settings
 
 
@@ -90,16 +92,17 @@ def open_one_phase(context: dg.OpExecutionContext, config: Opened) -> None:
         mirror_phases(context.instance, ledger, config.sync)
 
 
-@dg.op(description="Lets a rollout that its conditions stopped go on, judged anew from now.")
+@dg.op(description="Lets a sync go on that is held by a rollback, or a rollout that was stopped.")
 def release_rollout(config: Named) -> None:
     """Release."""
     from activation.ledger import open_ledger
+    from activation.rollout.rollback import release
     from activation.sync import find_contract
 
     settings = Settings.load()
     contract = find_contract(settings, config.sync)
     with open_ledger(settings.ledger_url) as ledger:
-        ledger.phases.release(contract.sync, reason=config.reason, author=config.author)
+        release(contract, ledger, reason=config.reason, author=config.author)
 
 
 @dg.op(description="Takes what the destination holds for delivered; sends nothing.")
@@ -166,6 +169,70 @@ def carry_out_due(context: dg.OpExecutionContext) -> None:
         context.log.warning("%s: what is due stays due: %s", sync, why)
 
 
+class TakenBack(dg.Config):
+    """Which deliveries to take back: of one run, of one phase, or all since a time."""
+
+    sync: str
+    run: str = ""
+    phase: str = ""
+    since: str = ""
+    """An ISO time; UTC if it names no zone."""
+    reason: str
+    author: str = "dagster"
+
+
+@dg.op(
+    name=ROLLBACK_OP,
+    description="Writes back what was there before, where our values still stand; the sync is held "
+    "until it is released.",
+)
+def roll_back_deliveries(context: dg.OpExecutionContext, config: TakenBack) -> None:
+    """Roll back."""
+    from activation.defs.components import evidence
+    from activation.defs.components.failures import failure, told
+    from activation.errors import Refused
+    from activation.rollout.rollback import Order
+    from activation.sync import Sync, find_contract, open_services
+
+    settings = Settings.load()
+    with told(), open_services(settings, environment=os.environ) as services:
+        contract = find_contract(settings, config.sync)
+        order = Order(config.run or None, config.phase or None, _moment(config.since))
+        done = Sync(contract, services).roll_back(
+            order, run_id=context.run.run_id, reason=config.reason, author=config.author
+        )
+    shown = {**evidence.of_plan(done.planned)}
+    if done.delivered is not None:
+        shown |= evidence.of_delivery(done.delivered)
+        shown |= {f"check/{f.name}": f.summary for f in done.delivered.findings}
+    phase = done.planned.plan.phase
+    for key in (plan_key(contract), *([destination_key(contract)] if done.delivered else [])):
+        context.log_event(dg.AssetMaterialization(key, partition=phase, metadata=shown))
+    if done.delivered is None:
+        failed = [v.summary for v in done.planned.verdicts if not v.passed]
+        raise failure(Refused(f"its gates did not let it through: {' '.join(failed)}"))
+    if done.delivered.stopped is not None:
+        raise failure(done.delivered.stopped)
+
+
+def _moment(text: str) -> datetime | None:
+    """
+    Return a time that was typed into a form.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from activation.errors import UsageError
+
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"`{text}` is no time.", hint="Write it as 2026-01-31T06:00.") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 _IN_PROCESS = dg.in_process_executor
 
 
@@ -187,7 +254,7 @@ def open_phase() -> None:
     open_one_phase()
 
 
-@dg.job(executor_def=_IN_PROCESS, description="Let a stopped rollout go on.")
+@dg.job(executor_def=_IN_PROCESS, description="Let a stopped rollout, or a held sync, go on.")
 def release() -> None:
     """Release."""
     release_rollout()
@@ -215,3 +282,13 @@ def erase_people() -> None:
 def erasures() -> None:
     """Carry out."""
     carry_out_due()
+
+
+@dg.job(
+    name=ROLLBACK_JOB,
+    executor_def=_IN_PROCESS,
+    description="Take deliveries back; `activation rollback --preview` tells what would come back.",
+)
+def rollback() -> None:
+    """Roll back."""
+    roll_back_deliveries()

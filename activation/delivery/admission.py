@@ -7,7 +7,9 @@ from datetime import datetime
 from activation.delivery.order import DeliveryOrder
 from activation.errors import Refused
 from activation.ledger import Ledger
+from activation.ledger.holds import held
 from activation.ledger.plans import GATES, PlanRecord, PlanState
+from activation.planning.erasure import PHASE as ERASURE
 
 _AGAIN = "Plan the sync again."
 
@@ -18,8 +20,8 @@ def admit(order: DeliveryOrder, ledger: Ledger, now: datetime) -> PlanRecord:
 
     Raises:
         UsageError: there is no such plan.
-        Refused: a gate did not pass, or the plan is too old, not the newest, or of another
-            contract.
+        Refused: a gate did not pass, the sync is held, or the plan is too old, not the newest, or
+            of another contract.
         Unavailable: the ledger cannot be read.
     """
     plan = ledger.plans.get(order.plan_digest)
@@ -28,6 +30,7 @@ def admit(order: DeliveryOrder, ledger: Ledger, now: datetime) -> PlanRecord:
     _of_this_contract(plan, order)
     _newest(plan, ledger)
     _gated(plan, ledger)
+    _unheld(plan, ledger)
     if now - plan.created_at > order.bounds.max_age:
         minutes = order.bounds.max_age.total_seconds() / 60
         raise _refusal(plan, f"is older than {minutes:g} minutes", _AGAIN)
@@ -48,6 +51,14 @@ def _newest(plan: PlanRecord, ledger: Ledger) -> None:
     if overtaker := ledger.plans.overtaken_by(plan.digest):
         # Its rows may be older than what the other has written, or there already.
         raise _refusal(plan, f"was overtaken by {overtaker[:12]}, which was sent", _AGAIN)
+
+
+def _unheld(plan: PlanRecord, ledger: Ledger) -> None:
+    """Let only rollbacks and erasures through while the sync is held after a rollback."""
+    free = plan.is_rollback or plan.phase == ERASURE
+    hold = None if free else ledger.holds.of(plan.sync)
+    if hold is not None:
+        raise _refusal(plan, "may not be sent", held(hold, plan.sync))
 
 
 def _gated(plan: PlanRecord, ledger: Ledger) -> None:

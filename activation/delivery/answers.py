@@ -41,9 +41,12 @@ def sort(results: Sequence[RowResult]) -> Sorted:
 def receipts(
     parcel: Parcel, results: Sequence[RowResult], positions: Iterable[int]
 ) -> tuple[Receipt, ...]:
-    """Return what the destination calls these rows."""
+    """Return what the destination calls these rows, and which of them it made."""
     numbers = parcel.numbers
-    return tuple(Receipt(numbers[i], results[i].destination_id) for i in positions)
+    return tuple(
+        Receipt(numbers[i], results[i].destination_id, created=results[i].created is True)
+        for i in positions
+    )
 
 
 def letter(

@@ -17,6 +17,7 @@ SCHEMA = pa.schema(
         ("plan_table", pa.string()),
         ("action_no", pa.int64()),
         ("destination_id", pa.string()),
+        ("created", pa.bool_()),
         ("delivered_at", pa.timestamp("us", tz="UTC")),
     ]
 )
@@ -49,7 +50,7 @@ def mark_folded(ledger: Ledger, folded: Receipts) -> None:
 def _of_plan(digest: str, batches: Sequence[Unfolded]) -> Receipts:
     plan_table = batches[0].plan_table
     delivered = [
-        (receipt.action_no, receipt.destination_id, batch.delivered_at)
+        (receipt.action_no, receipt.destination_id, receipt.created, batch.delivered_at)
         for batch in batches
         if batch.receipt is not None
         for receipt in unpack(batch.receipt)
@@ -57,9 +58,10 @@ def _of_plan(digest: str, batches: Sequence[Unfolded]) -> Receipts:
     rows = pa.table(
         {
             "plan_table": pa.repeat(plan_table, len(delivered)).cast(pa.string()),
-            "action_no": [number for number, _, _ in delivered],
-            "destination_id": [destination_id for _, destination_id, _ in delivered],
-            "delivered_at": [at for _, _, at in delivered],
+            "action_no": [number for number, *_ in delivered],
+            "destination_id": [destination_id for _, destination_id, *_ in delivered],
+            "created": [created for _, _, created, _ in delivered],
+            "delivered_at": [at for *_, at in delivered],
         },
         schema=SCHEMA,
     )

@@ -12,6 +12,7 @@ from activation.gates.consent import consent
 from activation.gates.freshness import freshness
 from activation.gates.grain import grain
 from activation.gates.kill_switch import kill_switch
+from activation.gates.rollback import taken_back
 from activation.gates.schema import schema_drift
 from activation.gates.verdict import Verdict
 from activation.planning.model import Plan
@@ -37,11 +38,17 @@ def evaluate(  # noqa: PLR0913 - a verdict depends on all of these, and each is 
         now: the current time, aware.
         values: the distinct values of picklist fields; those of the plan if None.
     """
+    of_the_model = (
+        (freshness(contract, plan, now), grain(contract, plan), blast_radius(contract, plan))
+        if not plan.undoes
+        else taken_back(plan)
+    )
+    fresh, grained, blast = of_the_model
     return (
-        freshness(contract, plan, now),
-        grain(contract, plan),
+        fresh,
+        grained,
         consent(contract, plan, now),
-        blast_radius(contract, plan),
+        blast,
         schema_drift(
             contract,
             schema,

@@ -16,6 +16,8 @@ def kill_switch(contract: Contract, paused: str | None) -> Verdict:
         summary=f"Sending is paused: {paused}",
         next_step=(
             f"Find out why: `activation status {contract.sync}`. When the reason is gone, "
-            "`activation resume` what was paused: the sync, the connection, or everything."
+            "`activation resume` what was paused: the sync, the connection, or everything; a sync "
+            f"that is held after a rollback goes on with `activation promotion {contract.sync} "
+            "--release`."
         ),
     )

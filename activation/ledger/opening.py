@@ -24,6 +24,7 @@ from activation.ledger.dead_letters import DeadLetters
 from activation.ledger.doubts import Doubts
 from activation.ledger.erasures import Erasures
 from activation.ledger.fences import Fences
+from activation.ledger.holds import Holds
 from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
 from activation.ledger.people import People
@@ -54,6 +55,7 @@ class Ledger:
         self.dead_letters = DeadLetters(store)
         self.doubts = Doubts(store)
         self.switches = Switches(store)
+        self.holds = Holds(store)
         self.phases = Phases(store)
         self.quota = Quota(store)
         self.permits = Permits(store)

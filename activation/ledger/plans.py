@@ -99,6 +99,11 @@ class PlanRecord:
     attempts_seen: int
     """The sync's newest attempt when it was made; it does not know of any later one."""
 
+    @property
+    def is_rollback(self) -> bool:
+        """Tell whether it takes something back."""
+        return self.summary.get("kind") == "rollback"
+
 
 class FrozenPlan(Protocol):
     """A plan, as `planning/` gives it."""
@@ -284,6 +289,13 @@ class Plans:
         with self.store.read() as connected:
             row = connected.execute(_LATEST, {"sync": sync, "phase": phase}).one_or_none()
         return None if row is None else _record(row)
+
+    def digests(self, sync: str, phase: str) -> tuple[str, ...]:
+        """Return the digests of all plans of a phase."""
+        table = tables.plan
+        query = sa.select(table.c.digest).where(table.c.sync == sync, table.c.phase == phase)
+        with self.store.read() as connected:
+            return tuple(connected.scalars(query.order_by(table.c.no)))
 
     def tables_in_use(self, sync: str) -> set[str]:
         """

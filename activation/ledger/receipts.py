@@ -18,6 +18,8 @@ class Receipt:
 
     action_no: int
     destination_id: str | None
+    created: bool = False
+    """Whether the destination said that it made the record."""
 
 
 def pack(receipts: Sequence[Receipt]) -> bytes:
@@ -25,14 +27,17 @@ def pack(receipts: Sequence[Receipt]) -> bytes:
     ordered = sorted(receipts, key=_number)
     ranges = pack_ranges(receipt.action_no for receipt in ordered)
     ids = [receipt.destination_id for receipt in ordered]
-    return zlib.compress(orjson.dumps([ranges, ids]))
+    created = pack_ranges(receipt.action_no for receipt in ordered if receipt.created)
+    return zlib.compress(orjson.dumps([ranges, ids, created]))
 
 
 def unpack(packed: bytes) -> Iterator[Receipt]:
     """Yield the receipts in the order of their actions."""
-    ranges, ids = orjson.loads(zlib.decompress(packed))
+    # Those of an earlier release do not say what was created.
+    ranges, ids, *more = orjson.loads(zlib.decompress(packed))
+    created = set(unpack_ranges(more[0])) if more else set()
     for action_no, destination_id in zip(unpack_ranges(ranges), ids, strict=True):
-        yield Receipt(action_no, destination_id)
+        yield Receipt(action_no, destination_id, action_no in created)
 
 
 def _number(receipt: Receipt) -> int:

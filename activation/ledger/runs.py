@@ -98,6 +98,14 @@ class Runs:
                 )
             )
 
+    def add_finding(self, run_id: str, finding: Mapping[str, Any]) -> None:
+        """Keep what one more check found, after a run has ended."""
+        table = tables.run
+        with self.store.write() as connected:
+            this = table.c.run_id == run_id
+            known = connected.scalar(sa.select(table.c.findings).where(this)) or []
+            connected.execute(table.update().where(this).values(findings=[*known, dict(finding)]))
+
     def get(self, run_id: str) -> RunRecord | None:
         """Return one run; None if it never began to deliver."""
         table = tables.run

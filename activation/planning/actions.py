@@ -5,7 +5,8 @@ A plan's table is `activation.plan_<sync>_<first 12 digits of the digest>`.
 Its columns: `action_no` (from 0 on without a gap; null for what is not sent), `sync_key`,
 `operation`, `verb`, `disposition`, `reason`, `row_hash`, `source_hash`, `nulls`, `version`,
 `cohort`, `mapping_digest`, `destination_id` (if it is known), `changed` (bit i says that the i-th
-field is written; null if all are), `subject_0`... for the second look at consent, and
+field is written; null if all are), `subject_0`... for the second look at consent, `was_0`... if
+what was read of the destination is kept for a rollback, and
 `field_<place>_<field>` with the payload, in the order of the fields' names, null for what is not
 sent.
 """
@@ -48,12 +49,15 @@ _DIGITS = 12
 _KEYS = "activation_keys"
 
 
-def frozen_query(actions: str, subjects: int, fields: Sequence[str]) -> exp.Select:
-    """Return what is written down of the temporary table of actions."""
+def frozen_query(
+    actions: str, subjects: int, fields: Sequence[str], more: Sequence[str] = ()
+) -> exp.Select:
+    """Return what is written down of the temporary table of actions, `more` columns among it."""
     to_send = exp.EQ(this=column("disposition"), expression=exp.Literal.string(Disposition.SEND))
     return exp.select(
         *(column(c) for c in _META),
         *(column(f"subject_{i}") for i in range(subjects)),
+        *(column(c) for c in more),
         *(named(exp.case().when(to_send.copy(), column(field)), field) for field in fields),
     ).from_(table(actions))
 

@@ -36,7 +36,7 @@ from activation.planning.mapping import (
     row_hash,
     row_seed,
 )
-from activation.planning.payload import changed_bits, payload_column, was
+from activation.planning.payload import changed_bits, payload_column, was, whole_bits
 from activation.planning.state import delivered
 from activation.warehouse.port import Session
 from activation.warehouse.sql import (
@@ -162,7 +162,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     values = [column(f.column) for f in fields]
     meta = ("match_key", "sync_key", "known_key", "source_hash", "version", "cohort")
     subjects = tuple(f"subject_{i}" for i in range(len(_subjects(mapping))))
-    kept = tuple(was(f) for f in fields) if mapping.keeps_payload else ()
+    kept = tuple(was(f.place) for f in fields) if mapping.keeps_payload else ()
     carried = (*meta, *KNOWN.values(), *kept, *subjects)
 
     mapped = exp.select(
@@ -200,7 +200,10 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
         named(null_bits(fields, values), "nulls"),
     ).from_(mapped.subquery(name("m")))
     bits: exp.Expr = cast(exp.null(), "bigint")
-    if mapping.keeps_payload:
+    if mapping.keeps_payload and not mapping.names_changes:
+        # Said all the same: the fold must know what an empty value did to its field.
+        bits = whole_bits(fields, "h")
+    elif mapping.keeps_payload:
         bits = changed_bits(functions, fields, "h")
         # What a withdrawal left may look like the row; it goes whole once its person agrees.
         revoked = exp.NullSafeEQ(
@@ -257,7 +260,7 @@ def _cohorted(mapping: SourceMapping, state: exp.Query, *, suspects: bool) -> ex
         .where(not_null(column("source_kh", "s")))
     )
     kept = (
-        {payload_column(f.mapping.to): was(f) for f in mapping.fields}
+        {payload_column(f.mapping.to): was(f.place) for f in mapping.fields}
         if mapping.keeps_payload
         else {}
     )

@@ -19,6 +19,7 @@ from activation.contract.consent import Consent, Revoked
 from activation.contract.destination import Mode
 from activation.contract.model import Contract
 from activation.contract.people import whom
+from activation.contract.rollback import Created
 from activation.destinations.base import Operation
 from activation.destinations.traits import Verb
 from activation.errors import Refused
@@ -66,6 +67,7 @@ _REVOCATION_VERBS = {
     Revoked.ARCHIVE: Verb.REMOVE,
     Revoked.DELETE: Verb.ERASE,
 }
+_TAKE_BACK_VERBS = {Created.ARCHIVE: Verb.REMOVE, Created.DELETE: Verb.ERASE}
 """What else is done about a withdrawal is an update: a record that is gone must not come back."""
 
 ACTIONS = "activation_actions"
@@ -171,7 +173,11 @@ def _with_reasons(
     )
     from_the_model = exp.or_(is_null(column("cause", "c")), exp.not_(taken_away))
     held = held.when(
-        exp.and_(from_the_model, held_nulls(mapping.fields, values)),
+        exp.and_(
+            from_the_model,
+            exp.not_(_is_cause("c", Cause.RESTORED)),
+            held_nulls(mapping.fields, values),
+        ),
         exp.Literal.string(HeldReason.NULL),
     )
     if inputs.rejected.num_rows:
@@ -234,6 +240,12 @@ def _numbered(reasons: exp.Select, contract: Contract) -> exp.Select:
         .when(_is_cause("a", Cause.LOST), exp.Literal.string(Verb.REMOVE))
         .when(_is_cause("a", Cause.REVOKED), exp.Literal.string(_revocation_verb(contract)))
         .when(_is_cause("a", Cause.ADOPTED), exp.Literal.string(Verb.UPDATE))
+        .when(_is_cause("a", Cause.TAKEN_BACK), exp.Literal.string(_take_back_verb(contract)))
+        .when(
+            # A record that somebody deleted since must not come into being again.
+            exp.and_(_is_cause("a", Cause.RESTORED), exp.not_(is_new.copy())),
+            exp.Literal.string(Verb.UPDATE),
+        )
         .else_(exp.Literal.string(VERBS[mode]))
     )
     disposition = (
@@ -256,7 +268,8 @@ def _numbered(reasons: exp.Select, contract: Contract) -> exp.Select:
     ).from_(reasons.subquery(name("a")))
     # Withdrawals first, and a stretch a verb.
     rank = exp.case().when(_is_cause("b", Cause.REVOKED), exp.Literal.number(0))
-    rank = rank.when(_is_cause("b", Cause.LOST), exp.Literal.number(1))
+    for cause in (Cause.LOST, Cause.TAKEN_BACK):
+        rank = rank.when(_is_cause("b", cause), exp.Literal.number(1))
     rank = rank.when(_is_cause("b", Cause.ADOPTED), exp.Literal.number(2))
     rank = rank.else_(exp.Literal.number(3))
     number = exp.Window(
@@ -288,6 +301,11 @@ def _revocation_verb(contract: Contract) -> Verb:
     consent = contract.consent
     do = consent.on_revoke.do if isinstance(consent, Consent) else Revoked.STOP
     return _REVOCATION_VERBS.get(do, Verb.UPDATE)
+
+
+def _take_back_verb(contract: Contract) -> Verb:
+    created = Created.KEEP if contract.rollback is None else contract.rollback.created
+    return _TAKE_BACK_VERBS.get(created, Verb.REMOVE)
 
 
 def _left_join(query: exp.Select, other: exp.Select, alias: str) -> exp.Select:

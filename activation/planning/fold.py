@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 from sqlglot import exp
 
 from activation.contract.model import FieldKind
+from activation.planning.images import found_in, keep_images
 from activation.planning.mapping import HASH_VERSION, field_of
-from activation.planning.payload import has_bit, kept_fields, written
+from activation.planning.payload import has_bit, kept_fields, was, written
 from activation.planning.state import COLUMNS, ensure_state, note_removed, state_table
 from activation.warehouse.port import SCHEMA, Session
 from activation.warehouse.sql import bound, cast, column, is_null, name, named, table
@@ -16,6 +19,7 @@ RECEIPTS_SCHEMA = pa.schema(
     {
         "action_no": pa.int64(),
         "destination_id": pa.string(),
+        "created": pa.bool_(),
         "delivered_at": pa.timestamp("us", tz="UTC"),
     }
 )
@@ -23,14 +27,22 @@ RECEIPTS_SCHEMA = pa.schema(
 _RECEIPTS = "activation_receipts"
 
 
-def fold(
-    session: Session, sync: str, plan_table: str, receipts: pa.Table, *, plan_digest: str
+def fold(  # noqa: PLR0913 - each is named
+    session: Session,
+    sync: str,
+    plan_table: str,
+    receipts: pa.Table,
+    *,
+    plan_digest: str,
+    images: bool = False,
 ) -> int:
     """
     Merge acknowledged actions of one frozen plan into the delivered state; return how many.
 
-    `receipts` has `action_no` int64, `destination_id` text (null if the vendor gave none) and
-    `delivered_at` timestamp; rejected actions are not in it.
+    `receipts` has `action_no` int64, `destination_id` text (null if the vendor gave none),
+    `created` (whether the vendor said so) and `delivered_at` timestamp; rejected actions are not
+    in it.
+    With `images`, what is replaced is kept, so that the delivery can be taken back.
     An older version never replaces a newer one, nor an earlier delivery a later one of the
     same version, so folding the same receipts again, at any time, changes nothing.
     A deletion takes the row out.
@@ -42,9 +54,19 @@ def fold(
         session.load(_RECEIPTS, receipts.select(RECEIPTS_SCHEMA.names).cast(RECEIPTS_SCHEMA))
         payload = _payload(session, sync, plan_table)
         _note_removed(session, sync, plan_table)
-        session.execute(
-            _merge(sync, plan_table, payload), {"plan_digest": plan_digest, "hash": HASH_VERSION}
-        )
+        params: dict[str, object] = {"plan_digest": plan_digest, "hash": HASH_VERSION}
+        acknowledged = _acknowledged(plan_table, payload)
+        if images:
+            found = acknowledged.copy().select(*_found(session, plan_table))
+            keep_images(
+                session,
+                sync,
+                delivered=found,
+                is_due=_is_due(),
+                payload=tuple(payload),
+                params=params,
+            )
+        session.execute(_merge(sync, acknowledged, tuple(payload)), params)
     return int(receipts.num_rows)
 
 
@@ -120,6 +142,17 @@ def _payload(session: Session, sync: str, plan_table: str) -> dict[str, exp.Expr
     return found
 
 
+def _found(session: Session, plan_table: str) -> list[exp.Expr]:
+    """Return what a plan that reads before it writes found in each field."""
+    columns = session.columns(SCHEMA, plan_table)
+    fields = [field for c in columns if (field := field_of(c))]
+    return [
+        named(column(was(place), "p"), found_in(field))
+        for place, field in fields
+        if was(place) in columns
+    ]
+
+
 def _kind(sql_type: str, session: Session) -> FieldKind:
     """Return the kind of field whose values have that type."""
     kind = exp.DataType.build(sql_type, dialect=session.functions.dialect)
@@ -135,7 +168,8 @@ def _kind(sql_type: str, session: Session) -> FieldKind:
     return FieldKind.DECIMAL
 
 
-def _merge(sync: str, plan_table: str, payload: dict[str, exp.Expr]) -> exp.Merge:
+def _acknowledged(plan_table: str, payload: dict[str, exp.Expr]) -> exp.Select:
+    """Return the delivered actions of a plan as rows of the delivered state."""
     latest = exp.Window(
         this=exp.RowNumber(),
         partition_by=[column("action_no")],
@@ -147,10 +181,10 @@ def _merge(sync: str, plan_table: str, payload: dict[str, exp.Expr]) -> exp.Merg
         .subquery(name("r"))
     )
     planned = ("sync_key", "source_hash", "row_hash", "nulls", "version", "cohort", "operation")
-    acknowledged = (
+    return (
         exp.select(
-            *(column(c, "p") for c in planned),
-            column("mapping_digest", "p"),
+            *(column(c, "p") for c in (*planned, "reason", "mapping_digest")),
+            column("created", "r"),
             named(
                 exp.Coalesce(
                     this=column("destination_id", "r"), expressions=[column("destination_id", "p")]
@@ -169,11 +203,19 @@ def _merge(sync: str, plan_table: str, payload: dict[str, exp.Expr]) -> exp.Merg
         )
         .where(exp.EQ(this=column("place", "r"), expression=exp.Literal.number(1)))
     )
+
+
+def _is_due() -> exp.Expr:
+    """Return whether a delivered action `s` comes after what is delivered, `t`."""
     newer = exp.GT(this=column("version", "s"), expression=column("version", "t"))
     as_new = exp.and_(
         exp.EQ(this=column("version", "s"), expression=column("version", "t")),
         exp.GTE(this=column("delivered_at", "s"), expression=column("delivered_at", "t")),
     )
+    return exp.Paren(this=exp.or_(newer, as_new))
+
+
+def _merge(sync: str, acknowledged: exp.Select, payload: Sequence[str]) -> exp.Merge:
     updates: dict[str, exp.Expr] = {c: column(c, "s") for c in COLUMNS if c != "sync_key"}
     for c in ("destination_id", *payload):
         updates[c] = exp.Coalesce(this=column(c, "s"), expressions=[column(c, "t")])
@@ -187,7 +229,7 @@ def _merge(sync: str, plan_table: str, payload: dict[str, exp.Expr]) -> exp.Merg
         expression=exp.Tuple(expressions=[column(c, "s") for c in columns]),
     )
     is_deletion = exp.EQ(this=column("operation", "s"), expression=exp.Literal.string("delete"))
-    is_due = exp.Paren(this=exp.or_(newer, as_new))
+    is_due = _is_due()
     return exp.merge(
         exp.When(
             matched=True,

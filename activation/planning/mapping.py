@@ -115,8 +115,15 @@ class SourceMapping:
     functions: Functions
     keeps_payload: bool = False
     """Whether the delivered state holds the payload last delivered."""
+    names_changes: bool = False
+    """Whether a row carries only the fields that changed; else all of them."""
     tidy: bool = False
     """No grain value is known to be empty or to have spaces at an end."""
+
+    @property
+    def keeps_read(self) -> bool:
+        """Return whether a plan keeps what it has read, so that it can be brought back."""
+        return self.contract.rollback is not None and self.contract.conflicts.reads
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -196,6 +203,7 @@ def read_mapping(
         )
     types = {name.lower(): kind for name, kind in columns.items()}
     source = contract.source
+    names_changes = facts.changes_only or contract.conflicts.reads
     needed = [*source.grain, source.version, *(f.column for f in contract.fields)]
     mapping = SourceMapping(
         contract=contract,
@@ -205,7 +213,8 @@ def read_mapping(
         names={name.lower(): name for name in columns},
         missing=tuple(sorted({name for name in needed if name.lower() not in types})),
         case_sensitive=facts.traits.key_is_case_sensitive,
-        keeps_payload=facts.changes_only or contract.conflicts.reads,
+        keeps_payload=names_changes or contract.rollback is not None,
+        names_changes=names_changes,
         functions=session.functions,
     )
     version = types.get(source.version.lower())

@@ -36,6 +36,14 @@ class HeldReason(StrEnum):
     KEPT = "kept"  # all that would be written was changed by somebody else, and stays
     SETTLING = "settling"  # written so lately that a read may not show it yet
     UNREAD = "unread"  # what is there could not be looked up within the day's requests
+    # What a rollback leaves alone:
+    EDITED = "edited"  # somebody changed it since
+    OVERTAKEN = "overtaken"  # a later delivery has written something else
+    GONE = "gone"  # the record is no longer there
+    REMOVED = "removed"  # it was removed, and the vendor has no way to bring it back by key
+    STAYS = "stays"  # it was created, and the contract keeps such records
+    NO_IMAGE = "no_image"  # nothing is known of what was there before
+    WITHDRAWN = "withdrawn"  # its person has said no since
 
 
 class Cause(StrEnum):
@@ -45,9 +53,11 @@ class Cause(StrEnum):
     REVOKED = "revoked"  # its person said no
     ERASED = "erased"  # its person is to be forgotten
     ADOPTED = "adopted"  # a record that exists without our key gets it
+    RESTORED = "restored"  # a rollback brings back what was there before
+    TAKEN_BACK = "taken_back"  # a rollback removes a record that was created
 
 
-TAKES_AWAY = (Cause.LOST, Cause.REVOKED, Cause.ERASED)
+TAKES_AWAY = (Cause.LOST, Cause.REVOKED, Cause.ERASED, Cause.TAKEN_BACK)
 """Causes that need no consent: data only leaves the destination."""
 
 
@@ -182,6 +192,9 @@ class Plan:
     """The rows in which each field keeps the destination's value, by the contract's conflicts."""
     longest: Mapping[str, int] = field(default_factory=dict)
     """The longest text (characters) of each text field among the rows to send."""
+
+    undoes: tuple[str, ...] = ()
+    """What a rollback takes back, in words; nothing for any other plan."""
 
     def rows(self, disposition: Disposition | None = None) -> int:
         """Return the number of actions, of one disposition if given."""

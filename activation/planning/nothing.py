@@ -36,16 +36,7 @@ _COLUMNS = {
 
 def find_nothing(session: Session, mapping: SourceMapping) -> Found:
     """Make an empty table of changes for a model that lacks a mapped column."""
-    consent = mapping.contract.consent
-    subjects = len(consent.columns) if isinstance(consent, Consent) else 0
-    columns = (
-        _COLUMNS
-        | {"source_hash": session.functions.fast_hash_type}
-        | {f"subject_{i}": "text" for i in range(subjects)}
-        | {was(f): "text" for f in mapping.fields if mapping.keeps_payload}
-        | {f.column: f.sql_type for f in mapping.fields}
-    )
-    session.execute(temporary(CHANGES, empty(columns)))
+    empty_changes(session, mapping)
     relation = mapping.relation
     size = exp.select(named(exp.Count(this=exp.Star()), "rows")).from_(
         table(relation.name, relation.schema)
@@ -61,3 +52,17 @@ def find_nothing(session: Session, mapping: SourceMapping) -> Found:
         known=0,
         lost=0,
     )
+
+
+def empty_changes(session: Session, mapping: SourceMapping) -> None:
+    """Make an empty table of changes."""
+    consent = mapping.contract.consent
+    subjects = len(consent.columns) if isinstance(consent, Consent) else 0
+    columns = (
+        _COLUMNS
+        | {"source_hash": session.functions.fast_hash_type}
+        | {f"subject_{i}": "text" for i in range(subjects)}
+        | {was(f.place): "text" for f in mapping.fields if mapping.keeps_payload}
+        | {f.column: f.sql_type for f in mapping.fields}
+    )
+    session.execute(temporary(CHANGES, empty(columns)))

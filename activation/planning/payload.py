@@ -32,9 +32,9 @@ def kept_fields(state_columns: Iterable[str]) -> dict[str, str]:
     return {c.removeprefix(_PREFIX): c for c in state_columns if c.startswith(_PREFIX)}
 
 
-def was(field: PayloadField) -> str:
-    """Return what the kept payload of a field is called in changes."""
-    return f"was_{field.place}"
+def was(place: int) -> str:
+    """Return what the payload of the field of that place was before, as it is called in changes."""
+    return f"was_{place}"
 
 
 def written(functions: Functions, kind: FieldKind, value: exp.Expr) -> exp.Expr:
@@ -42,6 +42,16 @@ def written(functions: Functions, kind: FieldKind, value: exp.Expr) -> exp.Expr:
     is_there = not_null(value.copy())
     text = joined([exp.Literal.string("="), functions.canonical(kind, value)])
     return exp.case().when(is_there, text).else_(exp.Literal.string(EMPTIED))
+
+
+def kept_value(functions: Functions, kind: FieldKind, sql_type: str, kept: exp.Expr) -> exp.Expr:
+    """Return the value that was kept; null where it was emptied, unknown, or no longer fits."""
+    is_there = exp.EQ(
+        this=exp.func("LEFT", kept.copy(), exp.Literal.number(1)),
+        expression=exp.Literal.string("="),
+    )
+    value = functions.parsed(kind, sql_type, exp.func("SUBSTR", kept, exp.Literal.number(2)))
+    return exp.case().when(is_there, value)
 
 
 def changed_bits(functions: Functions, fields: Sequence[PayloadField], of: str) -> exp.Expr:
@@ -56,12 +66,24 @@ def changed_bits(functions: Functions, fields: Sequence[PayloadField], of: str) 
     for field in fields:
         value = column(field.column, of)
         kind = field.mapping.type.kind
-        changed: exp.Expr = differs(written(functions, kind, value), column(was(field), of))
+        changed: exp.Expr = differs(written(functions, kind, value), column(was(field.place), of))
         if field.mapping.nulls is NullPolicy.KEEP:
             changed = exp.and_(not_null(value.copy()), changed)
         bit = exp.Literal.number(1 << field.place)
         case = exp.case().when(changed, bit).else_(exp.Literal.number(0))
         total = exp.Add(this=total, expression=case)
+    return cast(total, "bigint")
+
+
+def whole_bits(fields: Sequence[PayloadField], of: str | None = None) -> exp.Expr:
+    """Return the bits of all that a whole row writes: a field that is left alone only if filled."""
+    total: exp.Expr = cast(exp.Literal.number(0), "bigint")
+    for field in fields:
+        bit: exp.Expr = exp.Literal.number(1 << field.place)
+        if field.mapping.nulls is NullPolicy.KEEP:
+            filled = not_null(column(field.column, of))
+            bit = exp.case().when(filled, bit).else_(exp.Literal.number(0))
+        total = exp.Add(this=total, expression=bit)
     return cast(total, "bigint")
 
 

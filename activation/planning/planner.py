@@ -25,6 +25,7 @@ from activation.planning.drafts import (
     save_changes,
 )
 from activation.planning.fold import touch
+from activation.planning.images import retain_images
 from activation.planning.kept import note_kept
 from activation.planning.mapping import HASH_VERSION, SourceMapping, read_mapping
 from activation.planning.model import (
@@ -36,6 +37,7 @@ from activation.planning.model import (
     SourceProfile,
 )
 from activation.planning.nothing import find_nothing
+from activation.planning.payload import was
 from activation.planning.questions import Answers, asks
 from activation.planning.removals import add_removals
 from activation.planning.resolution import hold_settling, resolve
@@ -83,7 +85,7 @@ def make_plan(  # noqa: PLR0913 - a plan depends on all of these, and each is na
         if asks(contract):
             resolve(session, mapping, Answers())
         judge(session, mapping, inputs, views)
-        return _told(
+        return freeze_plan(
             session,
             mapping,
             found,
@@ -151,7 +153,7 @@ def finish_plan(  # noqa: PLR0913 - see make_plan
         drop_draft(session, draft.table)
         resolve(session, mapping, answers)
         judge(session, mapping, inputs, views)
-        return _told(
+        return freeze_plan(
             session,
             mapping,
             draft.found,
@@ -186,7 +188,7 @@ def _compare(  # noqa: PLR0913 - see make_plan
     return found
 
 
-def _told(  # noqa: PLR0913 - see make_plan
+def freeze_plan(  # noqa: PLR0913 - see make_plan
     session: Session,
     mapping: SourceMapping,
     found: Found,
@@ -198,12 +200,13 @@ def _told(  # noqa: PLR0913 - see make_plan
     now: datetime,
     freeze: bool,
 ) -> Plan:
-    """Freeze the actions, and tell what they are."""
+    """Write down what stands in `ACTIONS`, if it is to be frozen, and tell what it is."""
     contract = mapping.contract
     digest = _freeze(session, mapping, phase, now, freeze=freeze)
     if freeze:
         _touch(session, contract.sync)
         note_kept(session, mapping, digest, now)
+        retain_images(session, contract, now)
     return Plan(
         digest=digest,
         sync=contract.sync,
@@ -241,7 +244,8 @@ def _freeze(
     """Write the actions down and return the digest that names them."""
     contract = mapping.contract
     subjects = len(contract.consent.columns) if isinstance(contract.consent, Consent) else 0
-    query = frozen_query(ACTIONS, subjects, [f.column for f in mapping.fields])
+    read = [was(f.place) for f in mapping.fields] if mapping.keeps_read else []
+    query = frozen_query(ACTIONS, subjects, [f.column for f in mapping.fields], read)
     columns = [projection.alias_or_name for projection in query.selects]
     content = checksum(session, query.subquery(), columns)
     digest = plan_digest(contract.digest, phase.name, now, content)

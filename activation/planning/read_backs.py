@@ -27,7 +27,7 @@ READ_BACK = "activation_read_back"
 """
 The temporary table of records: `match_key`, `sync_key`, `destination_id`, the fields as in plans.
 
-Where the contract reads before it writes, it has `theirs_0`..., each field as a payload is kept,
+Where a plan depends on what is there, it has `theirs_0`..., each field as a payload is kept,
 and `modified`, when the record was last changed, if the contract names the field.
 """
 TWICE = "activation_read_twice"
@@ -38,18 +38,30 @@ _ALL = "activation_read_all"
 
 
 def load_read_back(
-    session: Session, mapping: SourceMapping, pages: pa.Table | Iterable[pa.Table]
+    session: Session,
+    mapping: SourceMapping,
+    pages: pa.Table | Iterable[pa.Table],
+    *,
+    as_kept: bool | None = None,
 ) -> None:
-    """Cast and normalise the records as the planner does, and keep one record a key."""
+    """
+    Cast and normalise the records as the planner does, and keep one record a key.
+
+    With `as_kept`, each field stands there as a payload is kept, too; None leaves it to the
+    contract's conflicts.
+    """
+    held = mapping.contract.conflicts.reads if as_kept is None else as_kept
     columns = {"match_key": "text", "sync_key": "text", "destination_id": "text"}
     columns |= {f.column: f.sql_type for f in mapping.fields}
-    if mapping.contract.conflicts.reads:
+    if held:
         columns |= {theirs(f): "text" for f in mapping.fields} | {"modified": "timestamp"}
     session.execute(temporary(_ALL, empty(columns)))
     for page in [pages] if isinstance(pages, pa.Table) else pages:
         if page.num_rows:
             session.load(_PAGE, page)
-            session.execute(exp.Insert(this=table(_ALL), expression=_normalised(mapping, page)))
+            session.execute(
+                exp.Insert(this=table(_ALL), expression=_normalised(mapping, page, held=held))
+            )
     repeated = (
         exp.select(column("match_key"))
         .from_(table(_ALL))
@@ -80,7 +92,7 @@ def theirs(field: PayloadField) -> str:
     return f"theirs_{field.place}"
 
 
-def _normalised(mapping: SourceMapping, page: pa.Table) -> exp.Select:
+def _normalised(mapping: SourceMapping, page: pa.Table, *, held: bool) -> exp.Select:
     key = exp.Nullif(
         this=exp.Trim(this=text(column("sync_key", "p"))), expression=exp.Literal.string("")
     )
@@ -100,7 +112,7 @@ def _normalised(mapping: SourceMapping, page: pa.Table) -> exp.Select:
                 )
                 for f in mapping.fields
             ),
-            *_held(mapping, page),
+            *(_held(mapping, page) if held else ()),
         )
         .from_(table(_PAGE, alias="p"))
         .where(not_null(key.copy()))
@@ -108,10 +120,8 @@ def _normalised(mapping: SourceMapping, page: pa.Table) -> exp.Select:
 
 
 def _held(mapping: SourceMapping, page: pa.Table) -> list[exp.Expr]:
-    """Return what only conflicts are decided by."""
+    """Return what conflicts and rollbacks are decided by."""
     conflicts = mapping.contract.conflicts
-    if not conflicts.reads:
-        return []
     found: list[exp.Expr] = []
     for f in mapping.fields:
         raw = column(f.mapping.to, "p")

@@ -20,7 +20,7 @@ from activation.contract.model import NullPolicy
 from activation.planning.changes import CHANGES
 from activation.planning.mapping import PayloadField, SourceMapping
 from activation.planning.model import Cause, HeldReason
-from activation.planning.payload import EMPTIED, has_bit, was, written
+from activation.planning.payload import EMPTIED, has_bit, was, whole_bits, written
 from activation.planning.questions import Answers
 from activation.planning.read_backs import READ_BACK, TWICE, load_read_back, theirs
 from activation.warehouse.port import Session
@@ -117,11 +117,18 @@ class _Resolved:
         gone = exp.and_(
             self._is_update, exp.not_(self._is_there), not_null(column("match_key", "a"))
         )
-        changed = exp.case().when(compared, writes).when(gone, self._whole())
+        changed = (
+            exp.case().when(compared, writes).when(gone, whole_bits(self._mapping.fields, "c"))
+        )
         found: dict[str, exp.Expr] = {
             "changed": changed.else_(column("changed", "c")),
             "kept": exp.case().when(compared.copy(), keeps),
         }
+        if self._mapping.keeps_read:
+            # From here on what was there counts, whoever wrote it: a rollback brings that back.
+            for field in self._mapping.fields:
+                there = exp.case().when(compared.copy(), column(theirs(field), "r"))
+                found[was(field.place)] = there.else_(column(was(field.place), "c"))
         if self._seeks:
             # Its values are not known: it gets our key first, and is compared by the next plan.
             bare = exp.and_(self._is_new, self._is_sure)
@@ -156,7 +163,9 @@ class _Resolved:
         """Return whether our value may be written over theirs."""
         policy = self._mapping.contract.conflicts.of(field.mapping.to)
         there = column(theirs(field), "r")
-        base = exp.Coalesce(this=column(was(field), "c"), expressions=[exp.Literal.string(EMPTIED)])
+        base = exp.Coalesce(
+            this=column(was(field.place), "c"), expressions=[exp.Literal.string(EMPTIED)]
+        )
         untouched = exp.EQ(this=there, expression=base)
         empty = exp.EQ(this=there.copy(), expression=exp.Literal.string(EMPTIED))
         newer = exp.Coalesce(
@@ -173,15 +182,6 @@ class _Resolved:
             Conflict.THREE_WAY: untouched,
         }[policy]
         return exp.or_(allowed.copy(), agreed)
-
-    def _whole(self) -> exp.Expr:
-        total: exp.Expr = cast(exp.Literal.number(0), "bigint")
-        for field in self._mapping.fields:
-            goes: exp.Expr = exp.true()
-            if field.mapping.nulls is NullPolicy.KEEP:
-                goes = not_null(column(field.column, "c"))
-            total = _plus(total, goes, exp.Literal.number(1 << field.place))
-        return cast(total, "bigint")
 
     def _wait(self) -> exp.Expr:
         """Return why the row waits; null if it does not."""

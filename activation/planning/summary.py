@@ -115,9 +115,12 @@ def verbs(session: Session) -> Mapping[Verb, int]:
     return {verb: found[verb] for verb in Verb if verb in found}
 
 
-def kept(session: Session, mapping: SourceMapping) -> Mapping[str, int]:
+def kept(
+    session: Session, mapping: SourceMapping, *, was_read: bool | None = None
+) -> Mapping[str, int]:
     """Return the rows in which each field keeps the destination's value."""
-    if not mapping.contract.conflicts.reads:
+    reads = mapping.contract.conflicts.reads if was_read is None else was_read
+    if not reads or not mapping.fields:
         return {}
     query = exp.select(
         *(

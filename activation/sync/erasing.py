@@ -26,6 +26,8 @@ from activation.ledger.erasures import Erasure, ErasureState
 from activation.ledger.plans import GATES
 from activation.planning.actions import drop_plans
 from activation.planning.erasure import PHASE, plan_erasure
+from activation.planning.images import images_table
+from activation.planning.kept import kept_table
 from activation.planning.people import (
     Received,
     forget_people,
@@ -35,6 +37,7 @@ from activation.planning.people import (
     received,
 )
 from activation.planning.state import removed_table, state_table
+from activation.planning.unrestored import unrestored_table
 from activation.sync.folding import fold_delivered
 from activation.sync.parts import Parts
 from activation.sync.settling import settle_unknown
@@ -272,7 +275,7 @@ def _in_use(parts: Parts, case: _Case) -> bool:
 
 
 def _forget(parts: Parts, cases: Sequence[_Case]) -> None:
-    """Forget what we kept of those who are erased: delivered state, plans, dead letters."""
+    """Forget what we kept of those who are erased: state, images, lists, plans, dead letters."""
     if not cases:
         return
     ledger, sync = parts.ledger, parts.contract.sync
@@ -280,7 +283,13 @@ def _forget(parts: Parts, cases: Sequence[_Case]) -> None:
     names = {key.row(sync, k) for k in keys for key in ledger.people.keys}
     names |= {plain(sync, k) for k in keys}
     with parts.services.warehouse.session() as session:
-        for name in (state_table(sync), removed_table(sync)):
+        for name in (
+            state_table(sync),
+            removed_table(sync),
+            images_table(sync),
+            unrestored_table(sync),
+            kept_table(sync),
+        ):
             forget_rows(session, name, keys)
         _drop_plans(parts, session, [case.key for case in cases])
     ledger.dead_letters.erase(sync, names)

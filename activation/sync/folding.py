@@ -16,5 +16,12 @@ def fold_delivered(parts: Parts, session: Session) -> None:
     """
     sync = parts.contract.sync
     for batch in receipts(parts.ledger, sync):
-        fold(session, sync, batch.plan_table, batch.rows, plan_digest=batch.plan_digest)
+        fold(
+            session,
+            sync,
+            batch.plan_table,
+            batch.rows,
+            plan_digest=batch.plan_digest,
+            images=parts.contract.rollback is not None,
+        )
         mark_folded(parts.ledger, batch)

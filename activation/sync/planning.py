@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from activation.delivery.order import target_of
 from activation.errors import DestinationError
 from activation.gates.evaluate import evaluate
 from activation.gates.verdict import Verdict
+from activation.ledger.holds import held
 from activation.planning.actions import sample
 from activation.planning.drafts import drop_draft
 from activation.planning.model import Plan
@@ -48,14 +49,22 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
         fold_delivered(parts, session)
     made = _make(parts, phase, freeze=True)
     planned = _planned(parts, made, _judge(parts, made.plan), ())
-    summary = {
-        "run_id": run_id,
-        "kept": dict(made.plan.kept),
-        **remembered(parts, planned.cost),
-    }
-    ledger.plans.record(made.plan, connection=name, attempts_seen=seen, summary=summary)
-    ledger.plans.record_verdicts(made.plan.digest, planned.verdicts)
+    recorded(parts, planned, seen, {"run_id": run_id})
     return planned
+
+
+def recorded(parts: Parts, planned: Planned, seen: int, summary: Mapping[str, Any]) -> None:
+    """Keep a frozen plan and what the gates say of it; `seen` is the newest attempt it knows of."""
+    ledger, made = parts.ledger, planned.plan
+    told = {**summary, "kept": dict(made.kept), **remembered(parts, planned.cost)}
+    connection = parts.contract.destination.connection
+    ledger.plans.record(made, connection=connection, attempts_seen=seen, summary=told)
+    ledger.plans.record_verdicts(made.digest, planned.verdicts)
+
+
+def judge_rollback(parts: Parts, made: Plan) -> Planned:
+    """Judge a plan that takes something back."""
+    return _planned(parts, _Made(made, None), _judge(parts, made), ())
 
 
 def preview(parts: Parts, phase: Phase, *, rows: int) -> Planned:
@@ -128,11 +137,15 @@ def _make(parts: Parts, phase: Phase, *, freeze: bool, rows: int = 0) -> _Made:
 def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
     contract = parts.contract
     switch = parts.ledger.switches.paused(contract.sync, contract.destination.connection)
+    paused = None if switch is None else f"{switch.scope} is paused: {switch.reason}"
+    hold = None if made.undoes else parts.ledger.holds.of(contract.sync)
+    if paused is None and hold is not None:
+        paused = held(hold, contract.sync)
     return evaluate(
         contract,
         made,
         schema=parts.schema,
-        paused=None if switch is None else f"{switch.scope} is paused: {switch.reason}",
+        paused=paused,
         now=parts.clock.now(),
     )
 
@@ -148,7 +161,8 @@ def _planned(
         cost.requests,
         reading=parts.destination.quota(),
     )
-    return Planned(made.plan, verdicts, cost, outlook, changes)
+    traits = parts.destination.object_traits(parts.contract.destination.object)
+    return Planned(made.plan, verdicts, cost, outlook, changes, traits.irreversible)
 
 
 def _changes(parts: Parts, after: pa.Table) -> Iterator[Change]:

@@ -38,6 +38,8 @@ class Planned:
     cost: Cost
     outlook: Outlook
     samples: tuple[Change, ...] = ()
+    irreversible: tuple[str, ...] = ()
+    """What no rollback undoes once it is sent, as the adapter declares it."""
 
     @property
     def requests(self) -> int:

@@ -6,9 +6,11 @@ from activation.contract.model import Contract
 from activation.contract.rollout import Phase
 from activation.reconciliation.adoption import Adopted
 from activation.reconciliation.parity import Parity
-from activation.sync import delivering, planning, reconciling, resyncing
+from activation.rollout.rollback import Order
+from activation.sync import delivering, planning, reconciling, resyncing, rolling_back
 from activation.sync.parts import Parts
 from activation.sync.results import Delivered, Planned
+from activation.sync.rolling_back import RolledBack, Unrestored
 from activation.sync.services import Services
 
 
@@ -63,6 +65,24 @@ class Sync:
     def resync(self, *, reason: str, author: str) -> Adopted:
         """Take what the destination holds for delivered; see `resyncing.resync`."""
         return resyncing.resync(self.parts, reason=reason, author=author)
+
+    def preview_rollback(self, order: Order) -> Planned:
+        """Tell what a rollback would do; see `rolling_back.preview_rollback`."""
+        return rolling_back.preview_rollback(self.parts, order)
+
+    def check_rollback(self, order: Order, *, reason: str, author: str) -> None:
+        """See that deliveries can be taken back now; see `rolling_back.check_rollback`."""
+        rolling_back.check_rollback(self.parts, order, reason=reason, author=author)
+
+    def roll_back(self, order: Order, *, run_id: str, reason: str, author: str) -> RolledBack:
+        """Take deliveries back; see `rolling_back.roll_back`."""
+        return rolling_back.roll_back(
+            self.parts, order, run_id=run_id, reason=reason, author=author
+        )
+
+    def unrestored(self, plan_digest: str, *, limit: int) -> tuple[Unrestored, ...]:
+        """Return what a rollback left alone; see `rolling_back.unrestored`."""
+        return rolling_back.unrestored(self.parts, plan_digest, limit=limit)
 
     def reconcile(self, phase: Phase, *, full: bool = False, rows: int | None = None) -> Parity:
         """Compare source and destination, row by row; see `reconciling.reconcile`."""

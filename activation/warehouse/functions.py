@@ -48,6 +48,10 @@ class Functions(Protocol):
         """Return the value as the text that is hashed; null stays null."""
         ...
 
+    def parsed(self, kind: FieldKind, sql_type: str, value: exp.Expr) -> exp.Expr:
+        """Return the value of a canonical text; null where it does not fit the type."""
+        ...
+
     def trimmed(self, value: exp.Expr) -> exp.Expr:
         """Return the text without white space at both ends."""
         ...
@@ -95,6 +99,15 @@ class DuckDbFunctions:
         if kind is FieldKind.TIMESTAMP:
             return text(exp.Anonymous(this="EPOCH_US", expressions=[value]))
         return value if kind is FieldKind.TEXT else text(value)
+
+    def parsed(self, kind: FieldKind, sql_type: str, value: exp.Expr) -> exp.Expr:
+        """Return what `canonical` made the text of."""
+        if kind is FieldKind.TEXT:
+            return value
+        if kind is FieldKind.TIMESTAMP:
+            micros = exp.TryCast(this=value, to=exp.DataType.build("bigint"))
+            return exp.Anonymous(this="MAKE_TIMESTAMP", expressions=[micros])
+        return exp.TryCast(this=value, to=exp.DataType.build(sql_type))
 
     def trimmed(self, value: exp.Expr) -> exp.Expr:
         """Return `trim()` with every white space, not spaces alone."""

@@ -127,6 +127,7 @@ def test_plan(project: Project, activation: Command) -> None:
         "source",
         "blast_radius",
         "mapping_changed",
+        "irreversible",
         "gates",
         "gates_passed",
         "samples",
@@ -187,6 +188,8 @@ def test_run_status_and_reconcile(project: Project, activation: Command) -> None
     assert set(sync) == {
         "sync",
         "paused",
+        "held",
+        "erasures",
         "backlog",
         "forecast",
         "phases",

@@ -208,7 +208,9 @@ class Shop:
             rows: list[dict[str, Any]] = read_actions(session, plan.table, 0, last).to_pylist()
             return rows
 
-    def deliver(self, plan: Plan, *, but: Iterable[int] = (), at: datetime = NOW) -> None:
+    def deliver(
+        self, plan: Plan, *, but: Iterable[int] = (), at: datetime = NOW, created: bool = False
+    ) -> None:
         """Fold all actions of the plan as delivered, but those numbers."""
         left_out = set(but)
         numbers = [n for n in range(plan.rows(Disposition.SEND)) if n not in left_out]
@@ -216,11 +218,19 @@ class Shop:
             {
                 "action_no": pa.array(numbers, pa.int64()),
                 "destination_id": pa.array([f"00Q{n}" for n in numbers], pa.string()),
+                "created": pa.array([created] * len(numbers), pa.bool_()),
                 "delivered_at": pa.array([at] * len(numbers), pa.timestamp("us", tz="UTC")),
             }
         )
         with self.session() as session:
-            fold(session, plan.sync, plan.table, receipts, plan_digest=plan.digest)
+            fold(
+                session,
+                plan.sync,
+                plan.table,
+                receipts,
+                plan_digest=plan.digest,
+                images=self.contract.rollback is not None,
+            )
 
     def counted(self, plan: Plan) -> dict[str, int]:
         """Return the rows by disposition and reason, as `held null`."""

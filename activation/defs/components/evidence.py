@@ -41,6 +41,9 @@ def of_plan(planned: Planned) -> Metadata:
         ),
         "activation/plan": plan.digest,
         "activation/phase": plan.phase,
+        "activation/cannot_be_undone": dg.MetadataValue.md(
+            "\n".join(f"- {sentence}" for sentence in planned.irreversible) or "nothing declared"
+        ),
         "activation/actions": _table(
             {
                 "operation": count.operation,
