@@ -66,9 +66,13 @@ class HashKeys:
         yield self.current
         yield from self.former
 
-    def ids(self) -> frozenset[str]:
-        """Return the ids of all of them."""
-        return frozenset(key.id for key in self)
+    def rows(self, sync: str, key: str) -> tuple[str, ...]:
+        """Return the names of a row of a sync under each of them."""
+        return tuple(one.row(sync, key) for one in self)
+
+
+NO_KEY = HashKeys(HashKey(""))
+"""Names that anybody can make, for whoever plans without a ledger; nothing keeps them."""
 
 
 def plain(sync: str, key: str) -> str:

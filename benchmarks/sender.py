@@ -23,6 +23,7 @@ from activation.gates.verdict import Gate, Verdict
 from activation.ledger import open_ledger
 from activation.planning.model import ActionCount, BlastRadius, Disposition, Plan, SourceProfile
 from activation_tests.delivery.rig import FrozenActions, actions, contract
+from activation_tests.hash_keys import HASH_KEYS
 
 _TOO_MANY = 429
 _A_DAY = 10_000_000
@@ -91,7 +92,10 @@ def send(url: str, sync: str, destination: Any, rows: int, *, concurrency: int) 
     """Plan and deliver so many rows for one sync, on a ledger that others share."""
     promise = contract(sync=sync, quota={"requests_per_day": _A_DAY, "concurrency": concurrency})
     clock = SystemClock()
-    with open_ledger(url, clock) as ledger, ThreadWire(requests=concurrency) as wire:
+    with (
+        open_ledger(url, clock, hash_keys=HASH_KEYS) as ledger,
+        ThreadWire(requests=concurrency) as wire,
+    ):
         digest = f"{sync:0<64}"
         plan = Plan(
             digest=digest,

@@ -1,18 +1,8 @@
-"""How a sync key is named where the key itself must not stand, and what it is made of."""
+"""What a sync key is made of, and how it is taken apart."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-
-
-def key_hash(sync: str, key: str) -> str:
-    """
-    Return the SHA-256, in hex, by which the ledger and reports name a key.
-
-    `planning.keys.key_hash_sql` is the same in the warehouse.
-    """
-    return hashlib.sha256(f"{sync}|{key}".encode()).hexdigest()
 
 
 def parts_of(key: str) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from activation.contract.keys import key_hash
 from activation.delivery.parcels import Parcel
 from activation.delivery.scrub import scrub
 from activation.destinations.base import Fate, RowError, RowResult
 from activation.errors import Applied
+from activation.hash_keys import HashKeys
 from activation.ledger.dead_letters import DeadLetter
 from activation.ledger.receipts import Receipt
 
@@ -49,8 +49,14 @@ def receipts(
     )
 
 
-def letter(
-    parcel: Parcel, position: int, error: RowError, *, now: datetime, longest_wait: float
+def letter(  # noqa: PLR0913 - what a letter is made of
+    parcel: Parcel,
+    position: int,
+    error: RowError,
+    *,
+    names: HashKeys,
+    now: datetime,
+    longest_wait: float,
 ) -> DeadLetter:
     """Return the dead letter of a row, without any value of it."""
     row = parcel.rows.slice(position, 1).to_pylist()[0]
@@ -64,7 +70,8 @@ def letter(
         batch_id=parcel.cut.id,
         action_no=number,
         operation=operation,
-        key_hash=key_hash(parcel.cut.sync, row["sync_key"]),
+        key_hash=names.current.row(parcel.cut.sync, row["sync_key"]),
+        hash_key=names.current.id,
         row_hash=row_hash,
         code=error.code,
         fate=error.fate,
@@ -76,11 +83,15 @@ def letter(
 
 
 def closed(
-    parcel: Parcel, positions: Iterable[int], open_letters: Collection[str]
+    parcel: Parcel, positions: Iterable[int], open_letters: Collection[str], names: HashKeys
 ) -> tuple[str, ...]:
-    """Return the hashes of these rows' keys that have an open dead letter."""
+    """Return the names of these rows that have an open dead letter."""
     if not open_letters:
         return ()
     keys = parcel.keys
-    hashes = (key_hash(parcel.cut.sync, keys[i]) for i in positions)
-    return tuple(hashed for hashed in hashes if hashed in open_letters)
+    return tuple(
+        name
+        for i in positions
+        for name in names.rows(parcel.cut.sync, keys[i])
+        if name in open_letters
+    )

@@ -71,7 +71,8 @@ def open_path(  # noqa: PLR0913 - each is named
     patience = Patience.of(contract.replay)
     calls = Calls(clock, wire, halt, asyncio.Semaphore(contract.quota.concurrency))
     open_letters = ledger.dead_letters.open_keys(contract.sync)
-    settling = Settling(journal, clock, means.randomness, patience, recorded, open_letters)
+    names = ledger.people.keys
+    settling = Settling(journal, clock, means.randomness, patience, recorded, open_letters, names)
     rest = Resting(journal, clock, halt)
     consent = Consent(actions, clock=clock, wire=wire, seconds=bounds.recheck_seconds)
     people = People(ledger, terms, wire)

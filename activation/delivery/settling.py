@@ -30,6 +30,7 @@ from activation.errors import (
     Transient,
     Unavailable,
 )
+from activation.hash_keys import HashKeys
 from activation.ledger.attempts import Settlement
 from activation.ledger.batches import BatchState, Cut
 from activation.ledger.clearances import Spent
@@ -49,7 +50,9 @@ class Settling:
     recorded: Callable[[Settlement], None]
     """Told of each settlement once it is durable."""
     open_letters: frozenset[str]
-    """Hashes of keys with an open dead letter when the delivery began."""
+    """Names of rows with an open dead letter when the delivery began."""
+    names: HashKeys
+    """By which rows are named in dead letters."""
     _refused_in_a_row: int = 0
 
     async def withdraw(
@@ -113,7 +116,14 @@ class Settling:
         if doubted:
             children.append((parcel.part("u", doubted).cut, BatchState.IN_DOUBT))
         letters = [
-            answers.letter(parcel, i, error, now=now, longest_wait=self.patience.longest_wait)
+            answers.letter(
+                parcel,
+                i,
+                error,
+                names=self.names,
+                now=now,
+                longest_wait=self.patience.longest_wait,
+            )
             for i in dead
             if (error := results[i].error) is not None
         ]
@@ -128,7 +138,7 @@ class Settling:
                 children=tuple(children),
                 doubt_until=FOR_GOOD if doubted else None,
                 letters=tuple(letters),
-                closed_keys=answers.closed(parcel, rows.delivered, self.open_letters),
+                closed_keys=answers.closed(parcel, rows.delivered, self.open_letters, self.names),
                 spent=spent,
             )
         )
@@ -152,7 +162,9 @@ class Settling:
             await self.record(replace(refused, children=children))
             return halves
         reason = RowError(error.code, error.message, Fate.PERMANENT)
-        letter = answers.letter(parcel, 0, reason, now=self.clock.now(), longest_wait=0)
+        letter = answers.letter(
+            parcel, 0, reason, names=self.names, now=self.clock.now(), longest_wait=0
+        )
         await self.record(replace(refused, rejected=dict(parcel.cut.operations), letters=(letter,)))
         self._refused_in_a_row += 1
         if self._refused_in_a_row >= _REFUSED_IN_A_ROW:

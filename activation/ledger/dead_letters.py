@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from activation.hash_keys import PLAIN, HashKey
 from activation.ledger import audit, tables
 from activation.ledger.store import Store
 from activation.ledger.switches import require_words
@@ -39,6 +40,7 @@ class DeadLetter:
     action_no: int
     operation: str
     key_hash: str
+    """The name of the row by `hash_keys`."""
     row_hash: int
     code: str
     fate: str
@@ -49,6 +51,8 @@ class DeadLetter:
     state: LetterState = LetterState.OPEN
     attempts: int = 1
     """Deliveries in which this key was rejected and not delivered in between."""
+    hash_key: str = PLAIN
+    """The id of the key by which the row is named."""
     next_attempt_at: datetime | None = None
     """When the unchanged row goes out again by itself; None if its payload must change."""
 
@@ -187,6 +191,20 @@ class DeadLetters:
                 table.delete().where(table.c.sync == sync, table.c.created_at < before)
             ).rowcount
 
+    def rename(self, key: HashKey) -> int:
+        """Name by this key what was named by none; return how many."""
+        table = tables.dead_letter
+        query = sa.select(table.c.id, table.c.key_hash).where(table.c.hash_key == PLAIN)
+        with self.store.read() as connected:
+            if connected.execute(query.limit(1)).first() is None:
+                return 0
+        with self.store.write() as connected:
+            found = connected.execute(query).all()
+            for row in found:
+                named = {"key_hash": key.over(row.key_hash), "hash_key": key.id}
+                connected.execute(table.update().where(table.c.id == row.id).values(**named))
+        return len(found)
+
     def erase(self, sync: str, key_hashes: Iterable[str]) -> int:
         """Remove every letter of these keys; return how many."""
         table = tables.dead_letter
@@ -236,6 +254,7 @@ def add(connected: sa.Connection, letters: Sequence[DeadLetter]) -> None:
             "action_no": letter.action_no,
             "operation": letter.operation,
             "key_hash": letter.key_hash,
+            "hash_key": letter.hash_key,
             "row_hash": letter.row_hash,
             "code": letter.code,
             "fate": letter.fate,
@@ -275,6 +294,7 @@ def _letter(row: Any) -> DeadLetter:
         action_no=row.action_no,
         operation=row.operation,
         key_hash=row.key_hash,
+        hash_key=row.hash_key,
         row_hash=row.row_hash,
         code=row.code,
         fate=row.fate,

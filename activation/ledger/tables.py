@@ -126,6 +126,7 @@ dead_letter = sa.Table(
     _required("action_no", sa.BigInteger),
     _required("operation", sa.Text),
     _required("key_hash", sa.Text),
+    _required("hash_key", sa.Text),
     _required("row_hash", sa.BigInteger),
     _required("code", sa.Text),
     _required("fate", sa.Text),

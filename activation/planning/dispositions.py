@@ -30,7 +30,6 @@ from activation.planning.consent import (
     consent_params,
     with_statuses,
 )
-from activation.planning.keys import key_hash_sql
 from activation.planning.mapping import SourceMapping, held_nulls
 from activation.planning.model import (
     REJECTED_SCHEMA,
@@ -74,6 +73,8 @@ ACTIONS = "activation_actions"
 """The temporary table of actions: the columns of `CHANGES`, and what is told at `judge`."""
 
 _REJECTED = "activation_rejected"
+_REJECTED_KEYS = pa.schema({"match_key": pa.string()})
+_REFUSED = "activation_refused"
 _WITHHELD = "activation_withheld"
 _WITHHELD_SCHEMA = pa.schema({"match_key": pa.string(), "why": pa.string()})
 _ROWS_LOOKED_AT = 50_000
@@ -96,8 +97,8 @@ def judge(
     Raises:
         Refused: a plan with an attempt in doubt is no longer there.
     """
-    params = {"sync": mapping.contract.sync, **consent_params(mapping.contract)}
-    session.load(_REJECTED, inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
+    params = consent_params(mapping.contract)
+    _note_rejected(session, mapping, inputs)
     _note_in_doubt(session, mapping, inputs)
     _note_withheld(session, mapping, inputs)
     reasons = _with_reasons(mapping, inputs, views)
@@ -181,7 +182,8 @@ def _with_reasons(
         exp.Literal.string(HeldReason.NULL),
     )
     if inputs.rejected.num_rows:
-        joined = _left_join(joined, _rejected_keys(mapping), "r")
+        refused = exp.select(column("match_key")).from_(table(_REJECTED))
+        joined = _left_join(joined, refused, "r")
         held = held.when(
             not_null(column("match_key", "r")),
             exp.Literal.string(HeldReason.REJECTED_BEFORE),
@@ -208,20 +210,35 @@ def _changed(mapping: SourceMapping) -> exp.Select:
     )
 
 
-def _rejected_keys(mapping: SourceMapping) -> exp.Select:
-    key = key_hash_sql(mapping.functions, column("sync_key", "x"))
-    return (
-        exp.select(column("match_key", "x"))
-        .distinct()
+def _note_rejected(session: Session, mapping: SourceMapping, inputs: PlanInputs) -> None:
+    """
+    Note the changes whose very payload was refused before.
+
+    Rows are named by keyed hashes, which are not made in the warehouse (see `_note_withheld`), so
+    that those with the hash of a refused payload are looked at here.
+    """
+    session.load(_REJECTED, _REJECTED_KEYS.empty_table())
+    refused = inputs.rejected.select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA)
+    if not refused.num_rows:
+        return
+    session.load(_REFUSED, refused)
+    hashes = exp.select(column("row_hash")).from_(table(_REFUSED)).subquery()
+    query = (
+        exp.select(*(column(c, "x") for c in ("match_key", "sync_key", "row_hash")))
         .from_(_changed(mapping).subquery(name("x")))
-        .join(
-            table(_REJECTED, alias="y"),
-            on=exp.and_(
-                exp.EQ(this=key, expression=column("key_hash", "y")),
-                exp.EQ(this=column("row_hash", "x"), expression=column("row_hash", "y")),
-            ),
-        )
+        .where(exp.In(this=column("row_hash", "x"), query=hashes))
     )
+    known = {(row["key_hash"], row["row_hash"]) for row in refused.to_pylist()}
+    sync = mapping.contract.sync
+    found = [
+        row["match_key"]
+        for page in session.stream(query, rows=_ROWS_LOOKED_AT)
+        for row in page.to_pylist()
+        if any((n, row["row_hash"]) in known for n in inputs.names.rows(sync, row["sync_key"]))
+    ]
+    if found:
+        rows = pa.table({"match_key": pa.array(list(dict.fromkeys(found)), pa.string())})
+        session.load(_REJECTED, rows, append=True)
 
 
 def _numbered(reasons: exp.Select, contract: Contract) -> exp.Select:

@@ -1,5 +1,5 @@
 r"""
-The sync key, its hash and its cohort in SQL; `contract.keys` has the same in Python.
+The sync key and its cohort in SQL; `contract.keys` has the same in Python.
 
 The key is made of the grain columns as text, without spaces at both ends, joined with `|`.
 With more than one column, `\` and `|` inside a part are escaped with `\`, so that no two
@@ -52,11 +52,6 @@ def part_of(key: exp.Expr, place: int, parts: int) -> exp.Expr:
     for stand_in, meant in ((_BACKSLASH, "\\"), (_BAR, "|")):
         part = exp.func("REPLACE", part, exp.Literal.string(stand_in), exp.Literal.string(meant))
     return part
-
-
-def key_hash_sql(functions: Functions, key: exp.Expr) -> exp.Expr:
-    """Return in SQL what `contract.keys.key_hash` does; `sync` is bound."""
-    return functions.sha256(joined([bound("sync"), exp.Literal.string("|"), key]))
 
 
 def cohort_of(salt: str, match_key: str) -> float:

@@ -10,6 +10,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 from activation.destinations.traits import ObjectTraits, Verb
+from activation.hash_keys import NO_KEY, HashKeys
 from activation.warehouse.port import Relation
 
 REJECTED_SCHEMA = pa.schema({"key_hash": pa.string(), "row_hash": pa.int64()})
@@ -114,6 +115,8 @@ class PlanInputs:
     """Earlier attempts whose fate is not known yet."""
     loaded_phases: frozenset[str] = frozenset()
     """Phases whose first load is complete."""
+    names: HashKeys = NO_KEY
+    """By which rows are named in `rejected`, and to whoever is shown them."""
     withheld: Callable[[str], str | None] | None = None
     """Why nothing about a person may leave who was erased or suppressed; None if nobody was."""
 

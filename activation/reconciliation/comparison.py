@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pyarrow as pa
 from sqlglot import exp
 
-from activation.contract.keys import key_hash
 from activation.contract.model import Contract
 from activation.contract.rollout import Phase
 from activation.destinations.traits import Reading
 from activation.errors import ContractError
+from activation.hash_keys import HashKey
 from activation.planning.changes import find_changes
 from activation.planning.consent import consent_views
 from activation.planning.dispositions import judge
@@ -91,7 +91,7 @@ def compare(  # noqa: PLR0913 - parity depends on all of these, and each is name
             _told(
                 classes=_count(session),
                 fields=_count_fields(session, mapping),
-                samples=_samples(session, mapping),
+                samples=_samples(session, mapping, inputs.names.current),
                 full=keys is None,
                 only_known=facts.traits.reading is not Reading.ALL,
             ),
@@ -186,7 +186,7 @@ def _count_fields(session: Session, mapping: SourceMapping) -> dict[str, int]:
     return {f.mapping.to: row[f.column] for f in mapping.fields if row[f.column]}
 
 
-def _samples(session: Session, mapping: SourceMapping) -> tuple[Sample, ...]:
+def _samples(session: Session, mapping: SourceMapping, names: HashKey) -> tuple[Sample, ...]:
     found: list[Sample] = []
     for discrepancy in Discrepancy:
         if discrepancy is Discrepancy.MATCHED:
@@ -204,7 +204,7 @@ def _samples(session: Session, mapping: SourceMapping) -> tuple[Sample, ...]:
         )
         found += [
             Sample(
-                key_hash(mapping.contract.sync, row["sync_key"]),
+                names.row(mapping.contract.sync, row["sync_key"]),
                 discrepancy,
                 tuple(f.mapping.to for f in mapping.fields if row[differs_in(f)]),
             )

@@ -21,7 +21,6 @@ from activation.delivery.wire import ThreadWire
 from activation.destinations.traits import Reading, Removal, Verb
 from activation.errors import ConfigurationError, DestinationError, Stopped
 from activation.gates.verdict import Gate, Verdict
-from activation.hash_keys import plain
 from activation.ledger.erasures import Erasure, ErasureState
 from activation.ledger.plans import GATES
 from activation.planning.actions import drop_plans
@@ -280,8 +279,7 @@ def _forget(parts: Parts, cases: Sequence[_Case]) -> None:
         return
     ledger, sync = parts.ledger, parts.contract.sync
     keys = {key for case in cases for key in (*case.keys(alone=False), case.key)}
-    names = {key.row(sync, k) for k in keys for key in ledger.people.keys}
-    names |= {plain(sync, k) for k in keys}
+    names = {name for key in keys for name in ledger.people.keys.rows(sync, key)}
     with parts.services.warehouse.session() as session:
         for name in (
             state_table(sync),

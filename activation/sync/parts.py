@@ -140,6 +140,7 @@ class Parts:
             loaded_phases=frozenset(
                 phase.phase for phase in self.ledger.phases.opened(sync) if phase.loaded_at
             ),
+            names=self.ledger.people.keys,
             withheld=self._withheld(),
         )
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from activation.contract.keys import key_hash
 from activation.contract.model import DataClass
 from activation.contract.rollout import Phase
 from activation.delivery.order import target_of
@@ -167,6 +166,7 @@ def _planned(
 
 def _changes(parts: Parts, after: pa.Table) -> Iterator[Change]:
     target, contract = target_of(parts.contract), parts.contract
+    names = parts.ledger.people.keys.current
     keys = after["sync_key"].to_pylist()
     before: dict[str, dict[str, Any]] = {}
     try:
@@ -178,7 +178,7 @@ def _changes(parts: Parts, after: pa.Table) -> Iterator[Change]:
         there = before.get(row["sync_key"].casefold(), {})
         yield Change(
             operation=row["operation"],
-            key_hash=key_hash(contract.sync, row["sync_key"])[:12],
+            key_hash=names.row(contract.sync, row["sync_key"])[:12],
             fields={
                 field.to: (
                     _shown(there.get(field.to), field.data_class),

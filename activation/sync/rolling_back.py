@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from activation.contract.keys import key_hash
 from activation.contract.rollout import Phase
 from activation.delivery.order import target_of
 from activation.destinations.traits import Reading
@@ -143,7 +142,8 @@ def unrestored(parts: Parts, digest: str, *, limit: int) -> tuple[Unrestored, ..
     sync = parts.contract.sync
     with parts.services.warehouse.session() as session:
         found = read_unrestored(session, sync, digest, limit=limit)
-    return tuple(Unrestored(key_hash(sync, key)[:12], field, why) for key, field, why in found)
+    names = parts.ledger.people.keys.current
+    return tuple(Unrestored(names.row(sync, key)[:12], field, why) for key, field, why in found)
 
 
 def _begun(parts: Parts, order: Order) -> tuple[Scope, Phase, list[str]]:

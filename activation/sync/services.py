@@ -54,6 +54,8 @@ def open_services(
     with open_ledger(
         settings.ledger_url, clock, kill_file=settings.kill_file, hash_keys=keys
     ) as ledger:
+        # A ledger of an older version names rows by hashes without a key.
+        ledger.dead_letters.rename(keys.current)
         warehouse = open_warehouse(profile, lock_wait=settings.lock_wait)
         yield Services(settings, ledger, warehouse, clock, environment)
 

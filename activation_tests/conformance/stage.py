@@ -27,6 +27,7 @@ from activation.ledger import Ledger, open_ledger
 from activation_tests.conformance.shared_time import SharedTime
 from activation_tests.conformance.subject import Subject, arrow_type
 from activation_tests.delivery.rig import CrashError, FrozenActions, Rig, contract
+from activation_tests.hash_keys import HASH_KEYS
 
 SECONDS = 5.0
 _POLL_SECONDS = 30.0
@@ -126,7 +127,9 @@ class Stage:
             rows = rows.append_column(name, pa.array(range(count), pa.int64()))
         pinned = Pinned(self.destination, self.subject.endpoint, traits)
         path = self.folder / f"ledger-{len(self._ledgers)}.db"
-        ledger = open_ledger(f"sqlite:///{shutil.copy(self.empty_ledger, path)}", self.time)
+        ledger = open_ledger(
+            f"sqlite:///{shutil.copy(self.empty_ledger, path)}", self.time, hash_keys=HASH_KEYS
+        )
         self._ledgers.append(ledger)
         rig = Rig(
             ledger,

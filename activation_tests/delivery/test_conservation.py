@@ -17,6 +17,7 @@ from activation.errors import Stopped
 from activation.ledger import Ledger, open_ledger
 from activation.ledger.conservation import check
 from activation_tests.delivery.rig import CrashError, FrozenActions, Rig, Time, actions, contract
+from activation_tests.hash_keys import HASH_KEYS
 
 ROWS = 24
 BATCH = 5
@@ -67,7 +68,7 @@ class Mortal(MemoryDestination):
 def shared() -> Iterator[tuple[Ledger, Time]]:
     """Return a ledger in memory for all examples, each of which has a sync of its own."""
     time = Time()
-    with open_ledger("sqlite://", time) as ledger:
+    with open_ledger("sqlite://", time, hash_keys=HASH_KEYS) as ledger:
         yield ledger, time
 
 

@@ -12,6 +12,7 @@ from activation.ledger import Ledger
 from activation.ledger.batches import BatchState
 from activation_tests.delivery.conftest import MakeRig
 from activation_tests.delivery.rig import SYNC, contract
+from activation_tests.hash_keys import HASH_KEYS
 
 
 def test_the_contracts_quota_is_kept(make_rig: MakeRig) -> None:
@@ -274,7 +275,7 @@ def test_a_file_pauses_everything(make_rig: MakeRig, tmp_path: Path) -> None:
     """While the kill file is there nothing is sent; its text is the reason."""
     rig = make_rig(10)
     file = tmp_path / "PAUSED"
-    rig.ledger = Ledger(replace(rig.ledger.store, kill_file=file))
+    rig.ledger = Ledger(replace(rig.ledger.store, kill_file=file), HASH_KEYS)
     file.write_text("wrong prices")
 
     with pytest.raises(Paused, match="the file PAUSED: wrong prices"):
@@ -294,7 +295,7 @@ def test_a_kill_file_that_cannot_be_read_pauses(
     home = tmp_path / "home"
     if there == "a folder":
         (home / "PAUSED").mkdir(parents=True)
-    rig.ledger = Ledger(replace(rig.ledger.store, kill_file=home / "PAUSED"))
+    rig.ledger = Ledger(replace(rig.ledger.store, kill_file=home / "PAUSED"), HASH_KEYS)
 
     with pytest.raises(Paused):
         rig.deliver()

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
-from activation.contract.keys import key_hash
 from activation.destinations.base import Fate
 from activation.ledger import Ledger
 from activation.ledger.dead_letters import DeadLetter, add
+from activation_tests.hash_keys import HASH_KEYS
 from activation_tests.ledger.conftest import StandingClock
+
+NAMES = HASH_KEYS.current
 
 
 def test_old_letters_are_forgotten_and_their_rows_go_out_again(
@@ -21,7 +23,7 @@ def test_old_letters_are_forgotten_and_their_rows_go_out_again(
             batch_id="b",
             action_no=number,
             operation="update",
-            key_hash=key_hash("s", str(number)),
+            key_hash=NAMES.row("s", str(number)),
             row_hash=number,
             code="REQUIRED_FIELD_MISSING",
             fate=Fate.PERMANENT,

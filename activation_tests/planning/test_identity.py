@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activation.contract.keys import key_hash
+from activation.hash_keys import NO_KEY
 from activation.planning.model import PlanInputs
 from activation.planning.questions import Found, matched, settled
 from activation_tests.planning.shop import Shop, open_shop, update
@@ -138,7 +138,7 @@ def test_only_rows_that_would_be_sent_are_asked_about(tmp_path: Path) -> None:
     shop.add("refused")
     shop.add("sent")
     letters = {
-        "key_hash": [key_hash("lead_scores", "refused")],
+        "key_hash": [NO_KEY.current.row("lead_scores", "refused")],
         "row_hash": [_hash_of(shop, "refused")],
     }
 

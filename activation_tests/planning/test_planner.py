@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from activation.contract.keys import key_hash
 from activation.errors import ConfigurationError, ContractError, Refused
+from activation.hash_keys import NO_KEY
 from activation.planning.actions import drop_plans
 from activation.planning.model import ActionRange, Disposition, Plan, PlanInputs
 from activation.planning.withdrawals import withdrawn
@@ -31,7 +31,9 @@ def rejected(shop: Shop, plan: Plan, key: str) -> PlanInputs:
     """Return the inputs that say that the vendor refused this key's planned payload."""
     row = next(a for a in shop.actions(plan) if a["sync_key"] == key)
     return PlanInputs(
-        rejected=pa.table({"key_hash": [key_hash(plan.sync, key)], "row_hash": [row["row_hash"]]})
+        rejected=pa.table(
+            {"key_hash": [NO_KEY.current.row(plan.sync, key)], "row_hash": [row["row_hash"]]}
+        )
     )
 
 

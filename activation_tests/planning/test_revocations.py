@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from activation.contract.keys import key_hash
 from activation.destinations.traits import Verb
+from activation.hash_keys import NO_KEY
 from activation.planning.model import BlastRadius, PlanInputs
 from activation.planning.withdrawals import withdrawn
 from activation.warehouse.port import Relation
@@ -157,7 +157,7 @@ def test_a_refused_withdrawal_is_not_tried_for_ever(tmp_path: Path) -> None:
     shop = opened(tmp_path, {"do": "clear"})
     answer(shop, "d", "denied")
     row = shop.actions(shop.plan())[0]
-    letters = {"key_hash": [key_hash("lead_scores", "d")], "row_hash": [row["row_hash"]]}
+    letters = {"key_hash": [NO_KEY.current.row("lead_scores", "d")], "row_hash": [row["row_hash"]]}
 
     plan = shop.plan(inputs=PlanInputs(rejected=pa.table(letters)))
 

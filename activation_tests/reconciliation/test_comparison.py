@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from activation.contract.keys import key_hash
 from activation.errors import ContractError
+from activation.hash_keys import NO_KEY
 from activation.planning.model import ActionRange, PlanInputs
 from activation.reconciliation.comparison import compare
 from activation.reconciliation.parity import Discrepancy, Parity
@@ -115,9 +115,9 @@ def test_each_way_to_differ_has_its_class(tmp_path: Path) -> None:
     assert (found.unexplained, found.keys, found.fields) == (3, 10, {"City": 1})
     told = {(s.key_hash, s.discrepancy, s.fields) for s in found.samples}
     sync = shop.contract.sync
-    assert (key_hash(sync, "b"), Discrepancy.DRIFTED, ("City",)) in told
-    assert (key_hash(sync, "e"), Discrepancy.PENDING, ("Score__c",)) in told
-    assert (key_hash(sync, "f"), Discrepancy.MISSING, ()) in told
+    assert (NO_KEY.current.row(sync, "b"), Discrepancy.DRIFTED, ("City",)) in told
+    assert (NO_KEY.current.row(sync, "e"), Discrepancy.PENDING, ("Score__c",)) in told
+    assert (NO_KEY.current.row(sync, "f"), Discrepancy.MISSING, ()) in told
     assert "Bonn" not in repr(found)
 
 
@@ -135,7 +135,7 @@ def test_members_are_compared_by_their_keys_alone(tmp_path: Path) -> None:
     assert classes(found) == {"matched": 1, "lost": 1, "missing": 1}
     assert found.fields == {}
     assert {s.key_hash for s in found.samples} == {
-        key_hash(shop.contract.sync, key) for key in "bc"
+        NO_KEY.current.row(shop.contract.sync, key) for key in "bc"
     }
 
 
@@ -146,7 +146,7 @@ def test_a_rejected_change_is_told_as_such(tmp_path: Path) -> None:
     row = shop.actions(shop.plan())[0]
     inputs = PlanInputs(
         rejected=pa.table(
-            {"key_hash": [key_hash("lead_scores", "a")], "row_hash": [row["row_hash"]]}
+            {"key_hash": [NO_KEY.current.row("lead_scores", "a")], "row_hash": [row["row_hash"]]}
         )
     )
     assert classes(parity(shop, [record("a")], inputs=inputs)) == {"rejected": 1}

@@ -11,7 +11,6 @@ from datetime import datetime
 import pyarrow as pa
 
 from activation.contract.destination import Mode
-from activation.contract.keys import key_hash
 from activation.contract.model import Contract
 from activation.delivery import Receipts
 from activation.destinations.base import Operation
@@ -115,7 +114,10 @@ class Warehouse:
             held = None
             if key in fenced:
                 held = "in_doubt"
-            elif rejected and (key_hash(contract.sync, key), row.row_hash) in rejected:
+            elif (
+                rejected
+                and (ledger.people.keys.current.row(contract.sync, key), row.row_hash) in rejected
+            ):
                 held = "rejected_before"
             if key in self.source.revoked_at and operation is not Operation.DELETE:
                 counts[operation, Disposition.BLOCKED, "denied"] += 1

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from activation.errors import Unavailable
 from activation.ledger import Ledger
+from activation_tests.hash_keys import HASH_KEYS
 from activation_tests.simulation.books import Books, BooksStore
 from activation_tests.simulation.scenario import Start
 from activation_tests.simulation.stage import Stage
@@ -45,7 +46,7 @@ class Process:
         self.randomness = stage.chance(name)
         self.clock = ProcessClock(self)
         self.wire = ProcessWire(self)
-        self.ledger = Ledger(ProcessStore(books.engine, self.clock, books.direct, self))
+        self.ledger = Ledger(ProcessStore(books.engine, self.clock, books.direct, self), HASH_KEYS)
 
     def hazard(self, where: str) -> None:
         """

@@ -15,6 +15,7 @@ from activation.ledger.conservation import RowsLostError, check
 from activation.ledger.ranges import unpack
 from activation.ledger.switches import EVERYTHING
 from activation.planning.dispositions import VERBS
+from activation_tests.hash_keys import HASH_KEYS
 from activation_tests.simulation.account import Account
 from activation_tests.simulation.books import Books
 from activation_tests.simulation.jobs import HORIZON as JOB_HORIZON
@@ -109,7 +110,7 @@ class World:
         self.judge = Judge(stage, books, self.warehouses, self.processes)
         self.vendor = Vendor(stage, self.judge)
         # Whoever works the switches is a person, who neither dies nor stands still.
-        self.ledger = Ledger(books.store(StageClock(stage)))
+        self.ledger = Ledger(books.store(StageClock(stage)), HASH_KEYS)
 
     async def live(self) -> None:
         """Let faults be about, heal them, and see that everything becomes current."""

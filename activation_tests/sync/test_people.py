@@ -11,6 +11,7 @@ import pytest
 from activation.destinations.salesforce.collections import Collections
 from activation.ledger.erasures import Erasure
 from activation.ledger.people import PersonAct
+from activation.rollout.rollback import Order
 from activation.sync import people
 from activation.sync.people import Recipient
 from activation_tests.sync.project import SYNC, Project
@@ -220,6 +221,29 @@ def test_a_record_that_somebody_made_is_removed_too(ran: Project) -> None:
 
     assert (done.state, done.last_at) == ("confirmed", None)
     assert len(ran.sandbox.records("Contact")) == ROWS - 1
+
+
+def test_a_rollback_brings_nobody_back(project: Project) -> None:
+    """What a delivery had overwritten is forgotten with the person, and a rollback leaves it so."""
+    project.fill(ROWS)
+    project.edit_contract(lambda c: c["guards"].update(dict.fromkeys(c["guards"], "100%")))
+    project.edit_contract(lambda c: c.update(rollback={"keep": "14d", "created": "archive"}))
+    project.open_phase()
+    project.run()
+    project.score_again(changed=ROWS)
+    project.run()
+    assert f"images_{SYNC}" in at_rest(project, GONE)
+    erase(project, GONE)
+    assert at_rest(project, GONE) == []
+    project.requests()
+
+    with project.open() as sync:
+        back = sync.roll_back(Order(run="run-2"), run_id="undo", reason="wrong", author="tests")
+
+    assert back.delivered is not None
+    assert back.delivered.totals["delivered"] == ROWS - 1
+    assert GONE not in written(project)
+    assert len(project.sandbox.records("Contact")) == ROWS - 1
 
 
 def test_nobody_is_named_in_a_reason(ran: Project) -> None:

@@ -52,6 +52,7 @@ async def _poison_kills_all(path: Any, parcel: Any, error: Any, *, spent: Any) -
             parcel,
             position,
             RowError(error.code, error.message, Fate.PERMANENT),
+            names=path.names,
             now=path.clock.now(),
             longest_wait=0,
         )
