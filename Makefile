@@ -8,7 +8,7 @@ MANIFEST := dbt_project/target/manifest.json
 DBT_SOURCES := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -print 2>/dev/null)
 export ACTIVATION_HOME ?= $(CURDIR)/.activation
 
-.PHONY: documents help setup demo ui test conformance simulate simulate-variants crash-test bench lint format lock clean
+.PHONY: documents help setup demo ui test conformance simulate simulate-variants crash-test mutants bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ bench: setup ## share of an enforced limit by one and four processes; into docs/
 
 crash-test: setup ## kill N=1000 real processes that deliver to the sandbox, at every step
 	@$(BIN)/python -m activation_tests.crashing --kills $(or $(N),100) --record $(ARGS)
+
+mutants: setup ## break the code in one place at a time: AREA=gates, governor, fence or ledger
+	@$(BIN)/python -m activation_tests.mutants $(or $(AREA),gates) $(ARGS)
 
 hostile: setup ## tampered answers to every adapter; ARGS="--answers 100000 --seed 1"
 	@$(BIN)/python -m activation_tests.conformance.hostile $(ARGS)

@@ -8,7 +8,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
-_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 _TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -36,18 +35,21 @@ class Limit:
         return True
 
 
-def serve(limit: Limit, latency: float, wire: Connection) -> None:
+def serve(limit: Limit, latency: float, wire: Connection, body: bytes = b"{}") -> None:
     """Serve until something comes over `wire`; tell the port first, and what was seen at last."""
-    asyncio.run(_serve(limit, latency, wire))
+    asyncio.run(_serve(limit, latency, wire, body))
 
 
-async def _serve(limit: Limit, latency: float, wire: Connection) -> None:
+async def _serve(limit: Limit, latency: float, wire: Connection, body: bytes) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    fine = f"{head}\r\n\r\n".encode() + body
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await _head(reader):
             await reader.readexactly(_length(head))
             within = limit.lets_in(time.monotonic())
             await asyncio.sleep(latency)
-            writer.write(_OK if within else _TOO_MANY)
+            writer.write(fine if within else _TOO_MANY)
             await writer.drain()
         writer.close()
 
