@@ -107,10 +107,10 @@ def _tell(area: str, folder: Path, names: Sequence[str], *, seed: str | None) ->
         killed=ended["killed"],
         share=round(share, 4),
     )
-    unexplained = sum(row["reason"] is None for row in rows)
+    gaps = sum(str(row["reason"]).startswith("gap") for row in rows)
     sys.stdout.write(
         f"{area}: {ended['killed']} of {len(names)} mutants killed ({share:.1%});"
-        f" of {len(rows)} that live {unexplained} have no reason\n"
+        f" {len(rows)} live, {gaps} of them where a test is missing\n"
     )
     return 0 if share >= _LEAST else 1
 
@@ -134,9 +134,10 @@ def _changes(folder: Path, names: Sequence[str]) -> list[list[str]]:
 
 
 def _row(name: str, change: Sequence[str], *, untested: bool) -> dict[str, object]:
-    reason = reason_for("\n".join(change))
-    if reason is None and untested:
-        reason = "no test of this selection comes here"
+    added = "\n".join(line for line in change if line.startswith("+"))
+    reason = reason_for(name, added or "\n".join(change))
+    if reason is None:
+        reason = "gap: no test of this selection comes here" if untested else "gap"
     return {"mutant": name.removeprefix("activation."), "change": change, "reason": reason}
 
 
