@@ -35,7 +35,7 @@ ui: setup ## the Dagster UI on what the demo left, with the sandbox beside it
 	@$(BIN)/activation sandbox -- $(BIN)/dagster dev -w workspace.yaml $(ARGS)
 
 test: setup ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 conformance: setup ## what every adapter is held to, as a table in docs/conformance.md
 	@$(BIN)/python -m pytest -q -n 2 activation_tests/conformance --deselect \

@@ -11,6 +11,9 @@ import yaml
 
 from activation.contract.problem import At, Problem
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml, where PyYAML has it, reads a contract in a fifth of the time."""
+
 
 class DocumentError(Exception):
     """A file is missing, no YAML, or more than plain values; raised on as a UsageError."""
@@ -62,7 +65,7 @@ def read_documents(path: Path) -> tuple[yaml.Node, ...]:
         sentence = f"this cannot be read as UTF-8 text ({type(cause).__name__})"
         raise DocumentError(Problem(sentence, file=file)) from None
     try:
-        return tuple(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        return tuple(yaml.compose_all(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as cause:
         raise DocumentError(_syntax(file, cause)) from None
     except yaml.reader.ReaderError as cause:
