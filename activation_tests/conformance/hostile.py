@@ -15,9 +15,10 @@ import importlib
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -34,7 +35,9 @@ from activation.sandbox.server import running
 from activation_tests.conformance.shared_time import SharedTime
 from activation_tests.conformance.stage import Attempt, Stage, delivered
 from activation_tests.conformance.subject import SandboxSubject
+from activation_tests.destinations import hostile as decoders
 from activation_tests.sandbox.turning_clock import TurningClock
+from benchmarks.keeping import keep
 
 Call = tuple[str, str]
 _STATUSES = (200, 201, 202, 204, 207, 300, 302, 400, 401, 403, 404, 409, 413, 429, 500, 502, 503)
@@ -265,31 +268,80 @@ def _places(document: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(value)
 
 
-def main() -> None:
-    """Play many changed answers to every subject, and tell what came of them."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of the answers to one subject, or to one part of an adapter."""
+
+    subject: str
+    answers: int
+    seconds: float
+    outcomes: Mapping[str, int]
+
+    def row(self) -> dict[str, object]:
+        """Return it as a line of a benchmark."""
+        return {
+            "subject": self.subject,
+            "answers": self.answers,
+            "seconds": round(self.seconds),
+            "outcomes": dict(self.outcomes),
+        }
+
+
+def of_deliveries(answers: int, seed: int, only: str | None) -> Iterator[Told]:
+    """Yield what came of changed answers to whole deliveries, subject by subject."""
     from activation_tests.conformance.subjects import SUBJECTS
 
-    parser = argparse.ArgumentParser(description="tampered answers to every adapter")
-    parser.add_argument("--answers", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--subject", help="only the subject of that name")
-    asked = parser.parse_args()
     clock = TurningClock()
     with TemporaryDirectory() as folder, running(Path(folder), clock=clock) as address:
         for kind in SUBJECTS:
-            if not issubclass(kind, SandboxSubject) or asked.subject not in (None, kind.name):
+            if not issubclass(kind, SandboxSubject) or only not in (None, kind.name):
+                continue
+            if "tampered_answers" in kind.gaps:
                 continue
             sandbox = Sandbox(address)
             sandbox.reset()
             stage = Stage(kind(sandbox), SharedTime(clock), Path(folder), Path(folder))
             trial = Trial(stage, stage.spoilt(5, bad=2))
-            randomness = Random(asked.seed)  # noqa: S311 - the same answers each time
+            randomness = Random(seed)  # noqa: S311 - the same answers each time
             began = time.perf_counter()
-            told = Counter(trial.play(randomness) for _ in range(asked.answers))
-            seconds = time.perf_counter() - began
-            outcomes = ", ".join(f"{name} {count}" for name, count in told.most_common())
-            print(f"{kind.name}: {told.total()} answers in {seconds:.0f} s: {outcomes}")  # noqa: T201
+            told = Counter(trial.play(randomness) for _ in range(answers))
+            yield Told(kind.name, told.total(), time.perf_counter() - began, told)
             stage.close()
+
+
+def of_decoders(answers: int, seed: int, only: str | None) -> Iterator[Told]:
+    """Yield what came of hostile answers to what an adapter reads, part by part."""
+    for vendor in ("braze", "hubspot"):
+        module = importlib.import_module(f"activation_tests.destinations.{vendor}.test_hostile")
+        for name, (sound, trial) in module.TRIALS.items():
+            subject = f"{vendor}: {name}"
+            if only not in (None, subject):
+                continue
+            began = time.perf_counter()
+            passed, none = decoders.run(sound, trial, count=answers, seed=seed)
+            outcomes = {"rows taken": passed, "no row taken": none}
+            yield Told(subject, answers, time.perf_counter() - began, outcomes)
+
+
+def main() -> None:
+    """Play many changed answers to every subject, and tell what came of them."""
+    parser = argparse.ArgumentParser(description="tampered answers to every adapter")
+    parser.add_argument("--answers", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--subject", help="only the subject of that name")
+    parser.add_argument("--write", action="store_true", help="into docs/benchmarks")
+    asked = parser.parse_args()
+    for told in chain(
+        of_decoders(asked.answers, asked.seed, asked.subject),
+        of_deliveries(asked.answers, asked.seed, asked.subject),
+    ):
+        outcomes = ", ".join(f"{name} {count}" for name, count in told.outcomes.items())
+        print(  # noqa: T201
+            f"{told.subject}: {told.answers} answers in {told.seconds:.0f} s: {outcomes}",
+            flush=True,
+        )
+        if asked.write:
+            keep("hostile", [told.row()], by="subject")
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ def judge_members(body: bytes, _random: Random) -> bool:
             assert told["joins"] is False
             continue
         identity = told["ids"][key]
-        named = json.dumps(told["change"]) + json.dumps(told.get("members"))
+        named = json.dumps([told["change"], told.get("members")], ensure_ascii=False)
         assert f'"{identity}"' in named or identity in named
     return bool(taken)
 
