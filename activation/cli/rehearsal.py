@@ -24,6 +24,7 @@ from activation.clock import SystemClock
 from activation.contract.consent import Consent
 from activation.contract.destination import Mode
 from activation.contract.model import Contract
+from activation.contract.references import referenced
 from activation.destinations.traits import Reading
 from activation.errors import ExitCode, Unavailable, UsageError
 from activation.ledger import open_ledger
@@ -81,6 +82,11 @@ def rehearse(
         raise UsageError(
             f"{sync} is an audience: its members would have to be in the sandbox already.",
             hint="Rehearse the sync that makes its members.",
+        )
+    if named := referenced(contract):
+        raise UsageError(
+            f"{sync} names records of {named[0]}, which would have to be in the sandbox already.",
+            hint=f"Rehearse {named[0]}.",
         )
     chosen = phase or contract.rollout.phases[-1].name
     with (

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -15,9 +15,9 @@ from activation.cli.output import Output, counted
 from activation.cli.people import author
 from activation.cli.sandbox import sandboxed
 from activation.clock import SystemClock
-from activation.contract.destination import Mode
 from activation.contract.loading import load_contracts
 from activation.contract.model import Contract
+from activation.contract.references import in_order
 from activation.errors import ExitCode, UsageError
 from activation.settings import Settings
 from activation.sync import Services, Sync, open_services
@@ -46,7 +46,7 @@ def demo(
     started = time.monotonic()
     if fresh and settings.home.exists():
         _forget(settings)
-    contracts = _in_order(load_contracts(settings.contracts).values())
+    contracts = in_order(load_contracts(settings.contracts).values())
     with sandboxed(settings, output), open_services(settings) as services:
         for contract in contracts:
             Sync(contract, services).preflight()
@@ -76,11 +76,6 @@ def demo(
     _tell(output, settings, report)
     output.result(report)
     return int(report["exit_code"])
-
-
-def _in_order(contracts: Iterable[Contract]) -> list[Contract]:
-    """Return audiences after all others: their members must be there before they can join."""
-    return sorted(contracts, key=lambda c: (c.destination.mode is Mode.AUDIENCE, c.sync))
 
 
 def _forget(settings: Settings) -> None:

@@ -145,6 +145,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("fields.*.nulls", _nulls),
     ("fields.*.column", _always(Weight.BREAKING, "the field says something else")),
     ("fields.*.data_class", _always(Weight.BREAKING, "how personal the field is, is judged anew")),
+    ("fields.*.references", _always(Weight.MINOR, "which sync goes first, not what is sent")),
     ("fields.*.*", _always(Weight.BREAKING, "what protects the field is another")),
     ("fields.*", _field),
     ("consent.sources.*", _consent),

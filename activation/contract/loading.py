@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import yaml
 
 from activation.contract.document import Document, DocumentError, document, read_documents, shown
 from activation.contract.examples import EXAMPLES
-from activation.contract.model import Contract
-from activation.contract.problem import At, Problem, nearest, report, suggestion
+from activation.contract.model import Contract, FieldKind, FieldMapping
+from activation.contract.problem import At, Problem, listed, nearest, report, suggestion
+from activation.contract.references import ring
 from activation.contract.validation import Form, check
 from activation.errors import ContractError
 
@@ -96,6 +97,7 @@ def load_contracts(folder: Path) -> dict[str, Contract]:
         problems += wrong
     problems += _twice(loaded)
     problems += _conflicts(loaded)
+    problems += _references(loaded)
     if problems:
         raise ContractError(report(problems, "the contracts"))
     return {one.contract.sync: one.contract for one in loaded}
@@ -204,6 +206,48 @@ def _conflicts(loaded: Iterable[_Loaded]) -> Iterator[Problem]:
                     f"sync `{other.contract.sync}`, {other.document.file}:{line}"
                 )
                 yield one.document.problem(text, ("attributes", *slot.at))
+
+
+def _references(loaded: Iterable[_Loaded]) -> Iterator[Problem]:
+    """Yield a problem for each reference that leads nowhere, and one for a ring of them."""
+    by_name = {one.contract.sync: one for one in loaded}
+    sound = True
+    for one in loaded:
+        for index, mapping in enumerate(one.contract.fields):
+            for text in _misreferences(one.contract, mapping, by_name):
+                sound = False
+                yield one.document.problem(text, ("attributes", "fields", index, "references"))
+    names = ring({sync: one.contract for sync, one in by_name.items()}) if sound else ()
+    if names:
+        first = by_name[names[0]]
+        index = next(i for i, m in enumerate(first.contract.fields) if m.references in names)
+        text = f"{listed(names)} wait for each other's records, so none of them can go first"
+        yield first.document.problem(text, ("attributes", "fields", index, "references"))
+
+
+def _misreferences(
+    contract: Contract, mapping: FieldMapping, known: Mapping[str, _Loaded]
+) -> Iterator[str]:
+    """Yield why a field cannot name the records of the sync that it references."""
+    name = mapping.references
+    if name is None:
+        return
+    if name == contract.sync:
+        yield f"`{name}` names records of its own, which may be in the same plan"
+        return
+    if name not in known:
+        yield f"there is no sync `{name}`{suggestion(name, known.keys() - {contract.sync})}"
+        return
+    theirs, ours = known[name].contract.destination, contract.destination
+    if theirs.connection != ours.connection:
+        yield f"sync `{name}` writes to {theirs.connection}, and this one to {ours.connection}"
+    if not mapping.to.casefold().endswith(f".{theirs.key.casefold()}"):
+        yield (
+            f"field `{mapping.to}` does not name records by `{theirs.key}`, the key of sync "
+            f"`{name}`"
+        )
+    if mapping.type.kind is not FieldKind.TEXT:
+        yield f"field `{mapping.to}` is {mapping.type}; a reference is text, as keys are"
 
 
 def _written(contract: Contract) -> dict[str, _Slot]:

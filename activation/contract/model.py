@@ -129,6 +129,10 @@ class FieldMapping(Part):
     ]
     nulls: NullPolicy = Field(description="What an empty value does: clear, keep or hold.")
     data_class: DataClass = Field(description="none, personal or sensitive.")
+    references: Name | None = Field(
+        default=None,
+        description="The sync whose records the field names by their key; that sync goes first.",
+    )
 
 
 class Quota(Part):

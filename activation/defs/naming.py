@@ -3,6 +3,7 @@
 import dagster as dg
 
 from activation.contract.model import Contract
+from activation.contract.references import referenced
 
 MODELS_JOB = "warehouse_models"
 """The job that builds and tests every dbt model."""
@@ -20,6 +21,11 @@ def plan_key(contract: Contract) -> dg.AssetKey:
 def destination_key(contract: Contract) -> dg.AssetKey:
     """Return the key of the destination asset: `<connection>/<sync>`."""
     return dg.AssetKey([contract.destination.connection, contract.sync])
+
+
+def referenced_keys(contract: Contract) -> list[dg.AssetKey]:
+    """Return the destination assets whose records a sync names: those of its own connection."""
+    return [dg.AssetKey([contract.destination.connection, sync]) for sync in referenced(contract)]
 
 
 def phases(sync: str) -> dg.DynamicPartitionsDefinition:

@@ -20,7 +20,8 @@ class Sorted:
     """Positions of a parcel's rows by what the vendor said of them."""
 
     delivered: tuple[int, ...]
-    permanent: tuple[int, ...]
+    dead: tuple[int, ...]
+    """What does not go again in this delivery."""
     retryable: tuple[int, ...]
     untold: tuple[int, ...] = ()
     """Rows that may have been written, as far as the answer goes."""
@@ -32,7 +33,7 @@ def sort(results: Sequence[RowResult]) -> Sorted:
     refused = [(i, e) for i, e in enumerate(errors) if e and e.applied is Applied.NO]
     return Sorted(
         delivered=tuple(i for i, error in enumerate(errors) if error is None),
-        permanent=tuple(i for i, error in refused if error.fate is Fate.PERMANENT),
+        dead=tuple(i for i, error in refused if error.fate is not Fate.RETRYABLE),
         retryable=tuple(i for i, error in refused if error.fate is Fate.RETRYABLE),
         untold=tuple(i for i, e in enumerate(errors) if e and e.applied is Applied.UNKNOWN),
     )
@@ -62,7 +63,7 @@ def letter(  # noqa: PLR0913 - what a letter is made of
     row = parcel.rows.slice(position, 1).to_pylist()[0]
     number = parcel.numbers[position]
     operation, row_hash = row.pop("operation"), row.pop("row_hash")
-    passing = error.fate is Fate.RETRYABLE
+    passing = error.fate is not Fate.PERMANENT
     return DeadLetter(
         id=f"{parcel.cut.id}:{number}",
         sync=parcel.cut.sync,

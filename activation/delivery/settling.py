@@ -108,7 +108,7 @@ class Settling:
         if does_no_harm(traits):
             retryable, doubted = tuple(sorted((*rows.retryable, *rows.untold))), ()
         wait = self.wait(parcel, None) if retryable else None
-        dead = rows.permanent if wait is not None else (*rows.permanent, *retryable)
+        dead = rows.dead if wait is not None else (*rows.dead, *retryable)
         parts: tuple[Parcel, ...] = ()
         if wait is not None:
             parts = (replace(parcel.part("r", retryable), wait=wait),)

@@ -107,6 +107,7 @@ class Fate(StrEnum):
 
     PERMANENT = "permanent"  # the row must change first
     RETRYABLE = "retryable"  # the same row may pass later
+    LATER = "later"  # the same row may pass once another record is there: not in this delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,12 @@ class ObjectTraits:
     restorable: timedelta | None = None
     """How long a removed record can be brought back; None if it cannot."""
     reading: Reading = Reading.ALL
+    read_back_ids: int = 0
+    """What a read tells by an id alone is asked for again, so many in a request; 0 if nothing."""
     read_lag: timedelta = timedelta(0)
     """How long a read may still show what was there before a write."""
+    read_after: timedelta = timedelta(0)
+    """How long it is worth to wait before the first read after a delivery: most is seen by then."""
     irreversible: tuple[str, ...] = ()
     """Effects of a write that no rollback undoes, as sentences."""
 
@@ -134,6 +138,8 @@ class Traits:
     billing: Billing | None = None
     buckets: tuple[Bucket, ...] = ()
     requests_per_batch: int = 1
-    """The requests that one batch is expected to take of the daily quota."""
+    """The requests that one batch may take of the daily quota."""
+    spared_by_ids: int = 0
+    """How many of them a batch does not take whose records are known by their ids."""
     key_life: timedelta = field(default=timedelta(0))
     """Class C: how long the vendor remembers an idempotency key."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from activation.contract.destination import Mode
 from activation.contract.model import Contract
-from activation.destinations.traits import EndpointClass, ObjectTraits, Traits
+from activation.destinations.traits import EndpointClass, ObjectTraits, Reading, Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,18 @@ def load(  # noqa: PLR0913 - each is named
     )
 
 
-def read_backs(contract: Contract, traits: ObjectTraits, rows: int) -> int:
-    """Return the requests that a comparison of so many delivered rows takes."""
-    if contract.parity.mode == "sample":
-        return -(-min(rows, contract.parity.sample_rows) // traits.read_back_keys)
-    return max(1, -(-rows // traits.read_back_page))
+def read_backs(contract: Contract, traits: ObjectTraits, rows: int, *, referenced: int = 0) -> int:
+    """
+    Return the requests that a comparison of so many delivered rows takes.
+
+    `referenced` is how many records of other syncs the rows name.
+    """
+    sampled = contract.parity.mode == "sample"
+    if sampled:
+        rows = min(rows, contract.parity.sample_rows)
+    page = traits.read_back_keys if sampled else traits.read_back_page
+    if traits.reading is Reading.NEVER:
+        return 0
+    ids = rows if contract.destination.mode is Mode.AUDIENCE else min(rows, referenced)
+    asked_again = -(-ids // traits.read_back_ids) if traits.read_back_ids else 0
+    return max(1, -(-rows // page)) + asked_again

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from activation.contract.consent import Consent
+from activation.contract.destination import Mode
+from activation.contract.model import Contract
+from activation.contract.references import referenced
 from activation.delivery.order import target_of
-from activation.destinations.base import JobEndpoint
-from activation.destinations.traits import Billing, Bucket
+from activation.destinations.base import JobEndpoint, Target
+from activation.destinations.traits import Billing, Bucket, Verb
 from activation.planning.capacity import read_backs
 from activation.planning.model import Plan
+from activation.planning.state import count_delivered
 from activation.sync.parts import Parts
 
 _SECONDS_A_REQUEST = 1.0
@@ -50,11 +55,12 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
     charged: dict[Billing, int] = {}
     buckets: list[Bucket] = []
     for verb, rows in plan.verbs.items():
-        endpoint = parts.destination.endpoint(target_of(parts.contract, verb), rows=rows)
+        target, known = _asked(parts.contract, verb)
+        endpoint = parts.destination.endpoint(target, rows=rows)
         traits = endpoint.traits
         buckets += traits.buckets
         batches = -(-rows // traits.batch_rows)
-        requests += batches * traits.requests_per_batch
+        requests += batches * (traits.requests_per_batch - known * traits.spared_by_ids)
         jobs += batches if isinstance(endpoint, JobEndpoint) else 0
         if traits.billing is not None:
             charged[traits.billing] = charged.get(traits.billing, 0) + rows
@@ -66,12 +72,34 @@ def cost_of(parts: Parts, plan: Plan, *, lookups: int = 0) -> Cost:
             parts.contract,
             parts.destination.object_traits(parts.contract.destination.object),
             plan.delivered_after,
+            referenced=referenced_rows(parts),
         ),
         # A field that two verbs write over one kind of endpoint is counted once among `written`.
         billed=sum(_billed(billing, plan, rows) for billing, rows in charged.items()),
         billed_unit=next((billing.unit for billing in charged), None),
         per_second=_per_second(buckets, parts.contract.quota.concurrency),
     )
+
+
+def referenced_rows(parts: Parts) -> int:
+    """Return how many records of other syncs the rows of a sync can name."""
+    syncs = referenced(parts.contract)
+    if not syncs:
+        return 0
+    with parts.services.warehouse.session() as session:
+        return sum(count_delivered(session, sync) for sync in syncs)
+
+
+def _asked(contract: Contract, verb: Verb) -> tuple[Target, bool]:
+    """Return what a verb writes, and whether the records' ids are known."""
+    target = target_of(contract, verb)
+    if verb is not Verb.UPDATE or contract.destination.mode is Mode.UPDATE_ONLY:
+        return target, False
+    # What a withdrawal leaves of delivered records: few fields. An adopted one gets them all.
+    revoked = contract.consent.on_revoke if isinstance(contract.consent, Consent) else None
+    left = {*revoked.fields, *revoked.set} if revoked and not contract.identity else None
+    fields = tuple(f for f in target.fields if left is None or f.to in left)
+    return replace(target, fields=fields), True
 
 
 def _billed(billing: Billing, plan: Plan, rows: int) -> int:

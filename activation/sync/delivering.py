@@ -132,7 +132,7 @@ def _deliver(
         findings.append(postponed(reason))
     elif stopped is None:
         try:
-            parity = reconcile_settled(parts, phase)
+            parity = reconcile_settled(parts, phase, sent=came.requests > before)
         except Stopped as error:
             # What was sent stays told; only how it compares is not known.
             stopped = error

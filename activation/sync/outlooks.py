@@ -11,7 +11,7 @@ from activation.destinations.base import QuotaReading
 from activation.governor.forecast import Outlook, outlook
 from activation.ledger.plans import PlanRecord
 from activation.planning.capacity import read_backs
-from activation.sync.costs import Cost
+from activation.sync.costs import Cost, referenced_rows
 from activation.sync.parts import Parts
 from activation.sync.services import Services
 
@@ -57,7 +57,7 @@ def requests_left(plan: PlanRecord, rows: int) -> int:
 def unaffordable(parts: Parts, rows: int) -> str | None:
     """Return why so many delivered rows cannot be read back today, or None."""
     contract = parts.contract
-    reads = read_backs(contract, parts.facts.traits, rows)
+    reads = read_backs(contract, parts.facts.traits, rows, referenced=referenced_rows(parts))
     usage = parts.ledger.quota.usage(contract.destination.connection)
     if reading := parts.destination.quota():
         usage = usage.told(reading)

@@ -36,9 +36,11 @@ def reconcile(parts: Parts, phase: Phase, *, full: bool = False, rows: int | Non
     return _Reader(parts, phase, full=full, rows=rows).compare()
 
 
-def reconcile_settled(parts: Parts, phase: Phase) -> Parity:
+def reconcile_settled(parts: Parts, phase: Phase, *, sent: bool = True) -> Parity:
     """
     Do the same after a delivery: keys that need not be visible yet are read again, and again.
+
+    If something was `sent` just now, the first read waits until most of it can be seen.
 
     It ends when none is left, or with what there is once the destination must show all of them.
 
@@ -46,6 +48,8 @@ def reconcile_settled(parts: Parts, phase: Phase) -> Parity:
         Unavailable: warehouse or vendor cannot be reached.
         UsageError: the vendor lets nobody read these records.
     """
+    if sent and (seconds := parts.facts.traits.read_after.total_seconds()):
+        asyncio.run(parts.clock.sleep(seconds))
     reader = _Reader(parts, phase)
     parity = reader.compare()
     for seconds in waits(parts.facts.traits.read_lag):

@@ -15,6 +15,7 @@ from activation_tests.delivery.rig import SYNC, InlineWire
 T = TypeVar("T")
 
 BAD_EMAIL = RowError("INVALID_EMAIL", "Name: Person 00017 is no address", Fate.PERMANENT, ("Name",))
+ORPHAN = RowError("ORGANIZATION_NOT_FOUND", "its organization is not there", Fate.LATER)
 LOCKED = RowError("UNABLE_TO_LOCK_ROW", "somebody else writes it", Fate.RETRYABLE)
 
 
@@ -157,6 +158,19 @@ def test_row_errors_that_stay_become_dead_letters(make_rig: MakeRig) -> None:
 
     assert (outcomes.totals["delivered"], outcomes.totals["rejected"]) == (199, 1)
     assert outcomes.requests == 4
+    assert rig.ledger.rejected_rows(SYNC).num_rows == 1
+    rig.later(seconds=61)
+    assert rig.ledger.rejected_rows(SYNC).num_rows == 0
+
+
+def test_a_row_that_waits_for_another_record_goes_with_the_next_plan(make_rig: MakeRig) -> None:
+    """It costs no further request of this delivery, and no payload has to change for it."""
+    rig = make_rig(200, row_errors={"k00003": [ORPHAN]})
+
+    outcomes = rig.deliver()
+
+    assert (outcomes.totals["delivered"], outcomes.totals["rejected"]) == (199, 1)
+    assert outcomes.requests == 1
     assert rig.ledger.rejected_rows(SYNC).num_rows == 1
     rig.later(seconds=61)
     assert rig.ledger.rejected_rows(SYNC).num_rows == 0

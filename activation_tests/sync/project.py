@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -205,17 +205,26 @@ class Project:
         return found[0]
 
 
-def make_project(root: Path, ledger: Path, *, sync: str = SYNC, models: Columns = _MODELS) -> Path:
+def make_project(
+    root: Path,
+    ledger: Path,
+    *,
+    sync: str = SYNC,
+    models: Columns = _MODELS,
+    beside: Iterable[str] = (),
+) -> Path:
     """
     Make a project in a new folder and return it; its models have no rows yet.
 
     Args:
         root: the folder.
         ledger: a migrated ledger to copy; migrating each test's own takes longer than most tests.
-        sync: its only contract.
-        models: what the contract reads.
+        sync: its contract.
+        models: what the contracts read.
+        beside: the syncs whose contracts stand beside it.
     """
-    for path in (*_COPIED, f"activation/defs/{sync}/defs.yaml"):
+    contracts = [f"activation/defs/{name}/defs.yaml" for name in dict.fromkeys((sync, *beside))]
+    for path in (*_COPIED, *contracts):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, root / path)
     manifest = root / "dbt_project" / "target" / "manifest.json"

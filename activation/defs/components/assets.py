@@ -14,7 +14,7 @@ from activation.defs.components.checks import (
     gate_results,
 )
 from activation.defs.components.failures import failure, told
-from activation.defs.naming import destination_key, phases, plan_key
+from activation.defs.naming import destination_key, phases, plan_key, referenced_keys
 from activation.defs.resources import ActivationResource
 
 Results = Iterator[dg.MaterializeResult[Any]]
@@ -73,7 +73,7 @@ def destination_asset(contract: Contract, upstream: lineage.Upstream) -> dg.Asse
         specs=[
             dg.AssetSpec(
                 key,
-                deps=[plan_key(contract)],
+                deps=[plan_key(contract), *map(_whole, referenced_keys(contract))],
                 description=lineage.description(contract),
                 group_name=contract.destination.connection,
                 owners=[contract.owner],
@@ -105,3 +105,8 @@ def destination_asset(contract: Contract, upstream: lineage.Upstream) -> dg.Asse
             raise failure(delivered.stopped)
 
     return destination
+
+
+def _whole(key: dg.AssetKey) -> dg.AssetDep:
+    """Depend on all phases of another sync: its records are named whatever phase they came with."""
+    return dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping())

@@ -132,6 +132,8 @@ MEMBERS = replace(
     removal=Removal.UNLINKED,
     restorable=None,
     read_back_page=MEMBER_PAGE,
+    # Members are told by record ids, whose keys are read.
+    read_back_ids=MOST_ROWS,
     minimal_permissions=(
         "crm.lists.read",
         "crm.lists.write",

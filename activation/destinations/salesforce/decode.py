@@ -58,6 +58,8 @@ often costs a request, a row that is given up too early is lost until somebody l
 STORAGE_LIMIT_EXCEEDED is among them, because the rows are sound and an administrator frees space.
 """
 
+_NO_PARENT, _NO_PARENT_TEXT = "INVALID_FIELD", "Foreign key external ID"
+"""How Salesforce says that no record has the key by which a row names its parent."""
 _TRIGGER = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
 # A trigger's failure says what failed only in its text. These come of what else is going on in
 # the org, or of how many rows share the request; whatever else a trigger says is about the row.
@@ -145,7 +147,9 @@ def _error(error: dict[str, Any]) -> RowError:
 
 
 def fate_of(code: str, text: str) -> Fate:
-    """Return whether a row with this error may pass later as it is."""
+    """Return whether a row with this error may pass later as it is, or once its parent is there."""
+    if code == _NO_PARENT and _NO_PARENT_TEXT in text:
+        return Fate.LATER
     if code == _TRIGGER and not any(sign in text for sign in _TRIGGER_PASSES):
         return Fate.PERMANENT
     return Fate.PERMANENT if code in _PERMANENT else Fate.RETRYABLE

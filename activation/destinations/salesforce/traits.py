@@ -51,8 +51,9 @@ UPDATES = replace(
     TRAITS,
     name="collections_update",
     verbs=frozenset({Verb.UPDATE}),
-    # "Update Multiple Records": by record id, which is asked for first.
+    # "Update Multiple Records": by record id, which is asked for first where it is not known.
     requests_per_batch=2,
+    spared_by_ids=1,
 )
 REMOVALS = replace(
     TRAITS,

@@ -109,7 +109,7 @@ def linked(
                     place,
                     "ORGANIZATION_NOT_FOUND",
                     "no organization has the external id that the row names",
-                    Fate.RETRYABLE,
+                    Fate.LATER,
                 )
                 continue
             rows[place]["organization_id"] = organization

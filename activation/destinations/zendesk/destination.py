@@ -27,6 +27,7 @@ from activation.destinations.zendesk.memberships import MembershipJobs
 from activation.destinations.zendesk.names import (
     MEMBERSHIPS,
     ORGANIZATIONS,
+    REFERENCE,
     USERS,
     Kind,
     kind_of,
@@ -123,6 +124,9 @@ class Zendesk:
                 object=target.object,
             )
         traits = _traits(kind, target.verb, name)
+        if kind is USERS and any(mapping.to == REFERENCE for mapping in target.fields):
+            # The organizations of a batch are looked up together.
+            traits = replace(traits, requests_per_batch=traits.requests_per_batch + 1)
         traits = paced(traits, self._session.account.plan)
         return made(self._session, self._jobs, self._directories, traits)
 

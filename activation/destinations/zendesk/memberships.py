@@ -74,7 +74,7 @@ class MembershipJobs(Bulk):
             else:
                 missing = "USER_NOT_FOUND" if ends[0] is None else "ORGANIZATION_NOT_FOUND"
                 text = "one end of the membership is not there"
-                report.refuse(place, missing, text, Fate.RETRYABLE)
+                report.refuse(place, missing, text, Fate.LATER)
         return pairs, asked + more
 
     def _join(self, rows: Rows, pairs: dict[int, Pair], report: Report, deadline: float) -> int:

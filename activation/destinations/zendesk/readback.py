@@ -9,7 +9,7 @@ minute: a hundred records a request of the account's own pace, where the export 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -48,12 +48,13 @@ def read_back(session: Session, target: Target, keys: Sequence[str] | None) -> I
     """
     kind = check_target(target)
     reader = _Reader(session, kind, target)
+    listed: Iterable[list[Record]]
     if keys is None:
-        for page in pages(session, kind.many):
-            yield reader.table([record for record in page if record.get(KEY)])
-        return
-    for found in by_key(patiently(session), kind, keys):
-        yield reader.table(found)
+        listed = ([r for r in page if r.get(KEY)] for page in pages(session, kind.many))
+    else:
+        listed = by_key(patiently(session), kind, keys)
+    tables = map(reader.table, listed)
+    yield from _named(session, tables) if reader.linked else tables
 
 
 def find(session: Session, target: Target, by: str, values: Sequence[str]) -> Iterator[Match]:
@@ -95,24 +96,41 @@ def find(session: Session, target: Target, by: str, values: Sequence[str]) -> It
         )
 
 
+def _named(session: Session, tables: Iterable[ReadBack]) -> Iterator[ReadBack]:
+    """
+    Put the external ids of organizations in place of their ids, and yield the pages.
+
+    All are asked for at the end, together: most pages speak of the same ones.
+    """
+    read = list(tables)
+    met = {i for page in read for i in page.rows[REFERENCE].to_pylist() if i is not None}
+    names: dict[str, str | None] = {}
+    asked = 0
+    for found in by_id(patiently(session), ORGANIZATIONS, sorted(map(int, met))):
+        asked += 1
+        names |= {str(organization["id"]): organization.get(KEY) for organization in found}
+    for page in read:
+        ids = page.rows[REFERENCE].to_pylist()
+        place = page.rows.column_names.index(REFERENCE)
+        told = text_values([None if i is None else names.get(i) for i in ids])
+        rows = page.rows.set_column(place, REFERENCE, told)
+        yield ReadBack(rows, requests=page.requests + asked)
+        asked = 0
+
+
 class _Reader:
     """Brings records into the shape of what was sent."""
 
     def __init__(self, session: Session, kind: Kind, target: Target) -> None:
-        self._session = session
         self._kind = kind
         self._target = target
         names = {mapping.to for mapping in target.fields}
-        self._linked = REFERENCE in names
-        self._organizations: dict[int, str | None] = {}
+        self.linked = REFERENCE in names
+        """Whether a column has the ids of organizations, which nobody but Zendesk knows."""
         self._field_tags = _FieldTags(session, kind) if "tags" in names else None
-        self._asked = 0
 
     def table(self, records: Sequence[Record]) -> ReadBack:
         """Return a page: `sync_key`, `destination_id` and one column a mapped field."""
-        before = self._asked
-        if self._linked:
-            self._name_organizations(records)
         try:
             columns: dict[str, pa.Array] = {
                 "sync_key": text_values([r[KEY] for r in records]),
@@ -123,22 +141,12 @@ class _Reader:
                 columns[mapping.to] = arrow_values(mapping, values)
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, pa.ArrowInvalid):
             raise garbled(f"GET {ROOT}{self._kind.many}", applied=Applied.NO) from None
-        return ReadBack(pa.table(columns), requests=1 + self._asked - before)
-
-    def _name_organizations(self, records: Sequence[Record]) -> None:
-        """Look up the external ids of organizations that were not met before."""
-        met = {r.get("organization_id") for r in records}
-        new = [i for i in sorted(i for i in met if type(i) is int) if i not in self._organizations]
-        self._organizations.update(dict.fromkeys(new))
-        for page in by_id(patiently(self._session), ORGANIZATIONS, new):
-            self._asked += 1
-            for organization in page:
-                self._organizations[organization["id"]] = organization.get(KEY)
+        return ReadBack(pa.table(columns))
 
     def _value(self, record: Record, mapping: FieldMapping) -> Any:
         if mapping.to == REFERENCE:
             organization = record["organization_id"]
-            return None if organization is None else self._organizations[organization]
+            return organization if organization is None else str(int(organization))
         custom = custom_key(self._kind, mapping.to)
         if custom is not None:
             value = (record[str(self._kind.custom)] or {}).get(custom)

@@ -40,7 +40,10 @@ DEFAULT_PLAN = "suite_team"
 """The smallest plan that is sold; a connection that says more may send more."""
 
 REQUESTS_PER_JOB = 3
-"""One to start a job, and the two polls that one of some seconds takes."""
+"""
+One starts a job, one sees it done, which takes some seconds, and one is for a look: which records
+are there before it, or what it wrote.
+"""
 
 LEAVING_ROWS = 25
 """Ours: each membership that ends takes a request, and all must fit the time of one."""
@@ -59,6 +62,8 @@ USERS = ObjectTraits(
     email_values=(*_TEXT, Normaliser.LOWER),
     read_back_keys=MOST_ROWS,
     read_back_page=_KEPT_PAGE,
+    # Organizations, whose ids nobody knows but Zendesk.
+    read_back_ids=MOST_ROWS,
     minimal_permissions=(
         "OAuth scopes users:write and read, or an API token",
         "Role admin, or a custom role that may edit end users",

@@ -63,6 +63,8 @@ def test_long_texts_are_cut() -> None:
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "... UNABLE_TO_LOCK_ROW ...", Fate.RETRYABLE),
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Too many SOQL queries: 101", Fate.RETRYABLE),
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "NullPointerException", Fate.PERMANENT),
+        ("INVALID_FIELD", "Foreign key external ID: a-7 not found for field K__c", Fate.LATER),
+        ("INVALID_FIELD", "No such column 'foo' on sobject of type Contact", Fate.PERMANENT),
         ("DUPLICATE_VALUE", "Duplicate external id specified: u-1", Fate.PERMANENT),
         ("DUPLICATES_DETECTED", "Use one of these records?", Fate.PERMANENT),
         ("INVALID_EMAIL_ADDRESS", "invalid", Fate.PERMANENT),

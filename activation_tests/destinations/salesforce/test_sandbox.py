@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +12,14 @@ import pyarrow as pa
 import pytest
 
 from activation.contract.model import FieldKind
-from activation.destinations.base import Connection, Fate, RowResult, Target
+from activation.destinations.base import (
+    Connection,
+    Fate,
+    JobEndpoint,
+    JobState,
+    RowResult,
+    Target,
+)
 from activation.destinations.salesforce.destination import Salesforce
 from activation.errors import (
     Applied,
@@ -260,3 +268,36 @@ def test_wrong_credentials_are_told(sandbox: Sandbox) -> None:
 
     assert caught.value.code == "invalid_client"
     assert "wr0ng" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["collections", "bulk"])
+def test_a_parent_is_named_by_its_key(sandbox: Sandbox, org: Salesforce, name: str) -> None:
+    """A contact waits until its account is there, and is read back with the account's key."""
+    for wait in ("bulk_queue_seconds", "bulk_batch_seconds"):
+        sandbox.set_quirk("salesforce", wait, 0)
+    linked = mapping("Account.Account_Key__c", "text(80)")
+    target = Target("Contact", "Customer_Key__c", (mapping("LastName", "text(80)"), linked))
+    people = pa.table({"sync_key": ["u-1"], "LastName": ["Kim"], linked.to: ["A-7"]})
+
+    (early,) = written(org, target, people, name)
+    sandbox.create_record("Account", Name="Acme", Account_Key__c="A-7")
+    (then,) = written(org, target, people, name)
+
+    assert early.error is not None
+    assert early.error.fate is Fate.LATER
+    assert then.error is None
+    (page,) = org.read_back(target, ["u-1"])
+    assert page.rows[linked.to].to_pylist() == ["A-7"]
+
+
+def written(org: Salesforce, target: Target, rows: pa.Table, name: str) -> tuple[RowResult, ...]:
+    """Send rows over an endpoint, and wait for its job if it has one."""
+    endpoint, keys = org.endpoint_named(target, name), rows["sync_key"].to_pylist()
+    payload = endpoint.encode(target, rows)
+    if not isinstance(endpoint, JobEndpoint):
+        return endpoint.decode(endpoint.send(target, payload, seconds=10), keys)
+    job = endpoint.open_job(target, seconds=10)
+    endpoint.start_job(target, job, payload, seconds=10)
+    while endpoint.job_status(target, job, seconds=10).state is JobState.RUNNING:
+        time.sleep(0.05)
+    return endpoint.decode(endpoint.job_answer(target, job, seconds=10), keys)

@@ -256,7 +256,7 @@ def test_an_organization_is_named_by_its_id(server: Server, desk: Zendesk) -> No
     assert results[1].error is not None
     assert (results[1].error.code, results[1].error.fate) == (
         "ORGANIZATION_NOT_FOUND",
-        Fate.RETRYABLE,
+        Fate.LATER,
     )
     assert answer.requests == 3
 
