@@ -12,21 +12,18 @@ from pathlib import Path
 _OUT = Path(__file__).parent.parent / "docs" / "benchmarks"
 
 
-def keep(
-    name: str, rows: Sequence[Mapping[str, object]], *, by: str | None = None, **more: object
-) -> None:
-    """
-    Write the rows of one benchmark, and what else was measured with them, into its file.
-
-    With `by`, rows that are there stay, but for those that say the same of it.
-    """
+def keep(name: str, rows: Sequence[Mapping[str, object]], **more: object) -> None:
+    """Write the rows of one benchmark, and what else was measured with them, into its file."""
     _OUT.mkdir(parents=True, exist_ok=True)
+    (_OUT / f"{name}.json").write_text(json.dumps(measured(rows, **more), indent=2) + "\n")
+
+
+def renew(name: str, row: Mapping[str, object], *, by: str) -> None:
+    """Put one row into the file of a benchmark, in place of the one that says the same of `by`."""
     path = _OUT / f"{name}.json"
-    if by is not None and path.exists():
-        fresh = {row[by] for row in rows}
-        there = [row for row in json.loads(path.read_text())["rows"] if row[by] not in fresh]
-        rows = sorted([*there, *rows], key=lambda row: str(row[by]))
-    path.write_text(json.dumps(measured(rows, **more), indent=2) + "\n")
+    there = json.loads(path.read_text())["rows"] if path.exists() else []
+    others = [other for other in there if other[by] != row[by]]
+    keep(name, sorted([*others, row], key=lambda one: str(one[by])))
 
 
 def measured(rows: Sequence[Mapping[str, object]], **more: object) -> dict[str, object]:

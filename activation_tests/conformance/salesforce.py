@@ -11,6 +11,7 @@ from activation.destinations.base import Destination, Target
 from activation.destinations.salesforce.destination import Salesforce
 from activation.destinations.traits import Verb
 from activation.errors import ConfigurationError, UsageError
+from activation.sandbox.client import Sandbox
 from activation_tests.conformance.shared_time import SharedTime
 from activation_tests.conformance.subject import (
     Gone,
@@ -170,17 +171,23 @@ class SalesforceMembers(SalesforceCollections):
         "restored_record": never(UsageError, "members of campaigns cannot be brought back"),
     }
 
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Put that sandbox in the vendor's place."""
+        super().__init__(sandbox)
+        self._campaign: str | None = None
+        self._people: dict[int, str] = {}
+
     def connect(self, time: SharedTime) -> Destination:
         """Return the org, with a campaign."""
-        named = {"Campaign_Key__c": "spring", "Name": "Spring"}
-        self._campaign = self.sandbox.create_record("Campaign", **named)
-        self._people: dict[int, str] = {}
+        if self._campaign is None:
+            named = {"Campaign_Key__c": "spring", "Name": "Spring"}
+            self._campaign = self.sandbox.create_record("Campaign", **named)
         return super().connect(time)
 
     def make_keyless(self, number: int) -> str:
         """Put the person into the campaign by hand."""
         self.row(number)
-        links = {"CampaignId": self._campaign, "ContactId": self._people[number]}
+        links = {"CampaignId": str(self._campaign), "ContactId": self._people[number]}
         return self.sandbox.create_record("CampaignMember", **links)
 
     def row(self, number: int) -> dict[str, Any]:

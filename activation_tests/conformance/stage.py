@@ -49,6 +49,11 @@ class Stage:
         self.destination = self.subject.connect(self.time)
         self._ledgers: list[Ledger] = []
 
+    def reconnect(self) -> None:
+        """Be another process, which remembers nothing."""
+        self._close_destination()
+        self.destination = self.subject.connect(self.time)
+
     @property
     def target(self) -> Target:
         """Return where rows go, to be upserted."""
@@ -153,6 +158,9 @@ class Stage:
         """Close what was opened."""
         for ledger in self._ledgers:
             ledger.close()
+        self._close_destination()
+
+    def _close_destination(self) -> None:
         if close := getattr(self.destination, "close", None):
             close()
 
