@@ -57,6 +57,7 @@ class Normaliser(StrEnum):
     EMPTY_IS_NULL = "empty_is_null"
     LOWER = "lower"
     SECONDS = "seconds"  # fractions of a second are dropped
+    WORDS = "words"  # a set of words in lower case: sorted, each once, a space between them
 
 
 class Acknowledgement(StrEnum):
@@ -103,6 +104,8 @@ class ObjectTraits:
     read_back_page: int
     """Rows in one page of a full read."""
     minimal_permissions: tuple[str, ...]
+    fields: Mapping[str, tuple[Normaliser, ...]] = field(default_factory=dict)
+    """What the vendor does to the values of single fields, in place of what it does by kind."""
     removal: Removal = Removal.DELETED
     restorable: timedelta | None = None
     """How long a removed record can be brought back; None if it cannot."""

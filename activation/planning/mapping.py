@@ -283,6 +283,8 @@ def held_nulls(fields: Sequence[PayloadField], values: Sequence[exp.Expr]) -> ex
 
 
 def _normalisers(mapping: FieldMapping, facts: DestinationFacts) -> tuple[Normaliser, ...]:
+    if mapping.to in facts.traits.fields:
+        return facts.traits.fields[mapping.to]
     found = facts.traits.values.get(mapping.type.kind, ())
     if mapping.to in facts.emails:
         found = (*found, *facts.traits.email_values)
@@ -299,6 +301,8 @@ def _normalised(functions: Functions, normaliser: Normaliser, value: exp.Expr) -
             return exp.Lower(this=value)
         case Normaliser.SECONDS:
             return functions.whole_seconds(value)
+        case Normaliser.WORDS:
+            return functions.words(value)
 
 
 def _is_time(kind: str, dialect: str) -> bool:

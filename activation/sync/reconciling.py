@@ -48,11 +48,13 @@ def reconcile_settled(parts: Parts, phase: Phase, *, sent: bool = True) -> Parit
         Unavailable: warehouse or vendor cannot be reached.
         UsageError: the vendor lets nobody read these records.
     """
-    if sent and (seconds := parts.facts.traits.read_after.total_seconds()):
-        asyncio.run(parts.clock.sleep(seconds))
+    traits = parts.facts.traits
+    first = traits.read_after if sent else timedelta(0)
+    if first:
+        asyncio.run(parts.clock.sleep(first.total_seconds()))
     reader = _Reader(parts, phase)
     parity = reader.compare()
-    for seconds in waits(parts.facts.traits.read_lag):
+    for seconds in waits(traits.read_lag - first):
         if not parity.waiting:
             break
         asyncio.run(parts.clock.sleep(seconds))

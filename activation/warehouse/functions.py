@@ -60,6 +60,10 @@ class Functions(Protocol):
         """Return the timestamp without fractions of a second."""
         ...
 
+    def words(self, value: exp.Expr) -> exp.Expr:
+        """Return the text's words in lower case, sorted, each once, or null if it has none."""
+        ...
+
 
 class DuckDbFunctions:
     """DuckDB's spelling."""
@@ -116,6 +120,20 @@ class DuckDbFunctions:
     def whole_seconds(self, value: exp.Expr) -> exp.Expr:
         """Return `date_trunc('second', ...)`."""
         return exp.Anonymous(this="DATE_TRUNC", expressions=[exp.Literal.string("second"), value])
+
+    def words(self, value: exp.Expr) -> exp.Expr:
+        """Return what stands between white space and commas, as a set in one text."""
+        found = exp.Anonymous(
+            this="REGEXP_EXTRACT_ALL",
+            expressions=[exp.Lower(this=value), exp.Literal.string(rf"[^{WHITE_SPACE},]+")],
+        )
+        sorted_set = exp.Anonymous(
+            this="LIST_SORT", expressions=[exp.Anonymous(this="LIST_DISTINCT", expressions=[found])]
+        )
+        joined = exp.Anonymous(
+            this="ARRAY_TO_STRING", expressions=[sorted_set, exp.Literal.string(" ")]
+        )
+        return exp.Nullif(this=joined, expression=exp.Literal.string(""))
 
 
 def _signed(number: exp.Expr) -> exp.Expr:

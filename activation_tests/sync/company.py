@@ -97,6 +97,7 @@ class Company:
     """The project of all contracts."""
 
     project: Project
+    customers: int = CUSTOMERS
     day: int = 0
     runs: int = field(default=0)
 
@@ -108,7 +109,7 @@ class Company:
         at = (self.project.clock.now() - timedelta(hours=2)).replace(tzinfo=None)
         more = 5 * (self.day - 1)
         for contract in SHIPPED:
-            rows = ACCOUNTS if contract.source.grain == ("account_id",) else CUSTOMERS + more
+            rows = ACCOUNTS if contract.source.grain == ("account_id",) else self.customers + more
             named = dict.fromkeys((*contract.source.grain, *(f.column for f in contract.fields)))
             values = _VALUES | ({"account_id": _ACCOUNT} if rows == ACCOUNTS else {})
             listed = ", ".join(f"{values[column]} AS {column}" for column in named)
@@ -126,7 +127,7 @@ class Company:
             "channel, CASE WHEN $day > 1 AND i IN (1, 2, 3) THEN 'denied' ELSE 'granted' END, "
             "$at, $at FROM range($rows) AS r(i), (VALUES ('marketing', 'email'), "
             "('customer_success', 'crm')) AS p(purpose, channel)",
-            {"rows": CUSTOMERS + more, "day": self.day, "at": at},
+            {"rows": self.customers + more, "day": self.day, "at": at},
         )
 
     def run(self, contract: Contract) -> Lived:

@@ -21,3 +21,17 @@ def test_two_days_of_all_contracts(company: Company) -> None:
 
     off = {name: (p, c) for name, (p, c) in told.items() if abs(p - c) > NEAR * c}
     assert not off
+
+
+def test_a_job_takes_what_was_foreseen(company: Company) -> None:
+    """Above 2,000 rows Salesforce gets a job, and no more looks at it than were foreseen."""
+    company.customers = 2_100
+    company.move_on()
+    contract = next(c for c in SHIPPED if c.sync == "salesforce_contact")
+
+    lived = company.run(contract)
+
+    assert lived.planned.cost.jobs == 1
+    assert lived.delivered.totals["delivered"] == company.customers
+    # How often a job is looked at depends on how long it takes.
+    assert 0 <= lived.predicted - lived.counted <= 2

@@ -17,6 +17,7 @@ from activation.destinations.cells import json_values
 from activation.destinations.traits import Verb
 from activation.destinations.zendesk.names import (
     KEY,
+    LISTS,
     MEMBERSHIPS,
     REFERENCE,
     USERS,
@@ -25,8 +26,7 @@ from activation.destinations.zendesk.names import (
 )
 
 _ABSENT = object()
-_GAPS = re.compile(r"[\s,]+")
-_LISTS = ("tags", "domain_names")
+_GAPS = re.compile(r"[ \t\n\r\f\v,]+")
 
 
 def encode(target: Target, rows: pa.Table, *, most: int) -> bytes:
@@ -118,7 +118,7 @@ def _values(
 def _written(mapping: FieldMapping, values: list[Any]) -> list[Any]:
     if mapping.to == "email":
         return [None if v is None else v.lower() for v in values]
-    if mapping.to in _LISTS:
+    if mapping.to in LISTS:
         return [None if v is None else words(v) for v in values]
     if mapping.to == REFERENCE:
         return [None if v is None else {KEY: v} for v in values]
@@ -129,7 +129,7 @@ def _emptied(mapping: FieldMapping) -> Any:
     """Return what empties a field."""
     if mapping.to == "email":
         return _ABSENT  # a primary address cannot be emptied
-    if mapping.to in _LISTS:
+    if mapping.to in LISTS:
         return []
     # A checkbox is on or off.
     return False if mapping.type.kind is FieldKind.BOOLEAN else None

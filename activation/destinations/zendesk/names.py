@@ -11,6 +11,8 @@ from activation.errors import ConfigurationError
 KEY = "external_id"
 REFERENCE = "organization.external_id"
 """A user's organization, named by its external id; travels as its id."""
+LISTS = ("tags", "domain_names")
+"""Fields that hold a set of words: in one text here, with spaces between, in a list there."""
 MEMBERSHIP_KEY = "user.external_id|organization.external_id"
 """The key of a membership: the user's and the organization's external id, in this order."""
 

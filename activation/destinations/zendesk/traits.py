@@ -15,6 +15,7 @@ from activation.destinations.traits import (
     Traits,
     Verb,
 )
+from activation.destinations.zendesk.names import LISTS
 
 MOST_ROWS = 100
 """Users, "Create Or Update Many Users" and "Show Many Users": at most 100 at a time."""
@@ -58,6 +59,8 @@ USERS = ObjectTraits(
     # Recorded: a text that was cleared comes back as "". Organizations, "Create": white space at
     # both ends of a name is dropped; planner and parity drop it everywhere.
     values={FieldKind.TEXT: _TEXT},
+    # Recorded: tags come back in lower case, each once, and in no order that could be told.
+    fields=dict.fromkeys(LISTS, (Normaliser.WORDS,)),
     # Recorded: addresses come back in lower case.
     email_values=(*_TEXT, Normaliser.LOWER),
     read_back_keys=MOST_ROWS,

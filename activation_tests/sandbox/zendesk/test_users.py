@@ -219,6 +219,15 @@ def test_a_merged_user_leaves_its_address_to_the_other(desk: Desk) -> None:
     assert desk.upsert(external_id="a", email="a@example.com")["id"] == winner["id"]
 
 
+def test_a_suspended_user_is_written_and_stays_suspended(desk: Desk) -> None:
+    """Whom people suspended can be updated by key like anybody; nothing lifts the suspension."""
+    desk.user(name="A", external_id="u", suspended=True)
+
+    user = desk.upsert(external_id="u", name="B")
+
+    assert (user["name"], user["suspended"]) == ("B", True)
+
+
 def test_a_shared_user_cannot_be_changed(desk: Desk, sandbox: Sandbox) -> None:
     """Users of another account are refused with 403."""
     user = desk.user(name="A", external_id="a")
