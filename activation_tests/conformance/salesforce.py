@@ -174,20 +174,18 @@ class SalesforceMembers(SalesforceCollections):
     def __init__(self, sandbox: Sandbox) -> None:
         """Put that sandbox in the vendor's place."""
         super().__init__(sandbox)
-        self._campaign: str | None = None
+        self._campaign = ""
         self._people: dict[int, str] = {}
 
-    def connect(self, time: SharedTime) -> Destination:
-        """Return the org, with a campaign."""
-        if self._campaign is None:
-            named = {"Campaign_Key__c": "spring", "Name": "Spring"}
-            self._campaign = self.sandbox.create_record("Campaign", **named)
-        return super().connect(time)
+    def prepare(self) -> None:
+        """Make a campaign."""
+        named = {"Campaign_Key__c": "spring", "Name": "Spring"}
+        self._campaign = self.sandbox.create_record("Campaign", **named)
 
     def make_keyless(self, number: int) -> str:
         """Put the person into the campaign by hand."""
         self.row(number)
-        links = {"CampaignId": str(self._campaign), "ContactId": self._people[number]}
+        links = {"CampaignId": self._campaign, "ContactId": self._people[number]}
         return self.sandbox.create_record("CampaignMember", **links)
 
     def row(self, number: int) -> dict[str, Any]:

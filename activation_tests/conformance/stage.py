@@ -45,7 +45,8 @@ class Stage:
     empty_ledger: Path
 
     def __post_init__(self) -> None:
-        """Connect."""
+        """Make the account ready and connect."""
+        self.subject.prepare()
         self.destination = self.subject.connect(self.time)
         self._ledgers: list[Ledger] = []
 

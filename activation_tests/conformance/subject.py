@@ -114,6 +114,9 @@ class Subject(ABC):
     gaps: ClassVar[Mapping[str, Gap]] = {}
     """By the name of the test, without its `test_`."""
 
+    def prepare(self) -> None:  # noqa: B027 - most accounts are ready
+        """Give an empty account what the rows need, once."""
+
     @abstractmethod
     def connect(self, time: SharedTime) -> Destination:
         """Return the destination, on an empty account."""

@@ -37,13 +37,16 @@ class ZendeskSubject(SandboxSubject):
     deleted = Gone.MADE_ANEW
     renews_access = True
 
-    def connect(self, time: SharedTime) -> Destination:
-        """Return the account, with imports enabled and a search index that does not lag."""
+    def prepare(self) -> None:
+        """Enable imports, let the search index keep up, and add two fields."""
         self.sandbox.call("POST", "zendesk/account", {"imports": True})
         # How the index lags is held by the sandbox's own tests.
         self.sandbox.set_quirk("zendesk", "search_lag_seconds", 0)
         self.sandbox.edit_field(self.target.object, "about", system="zendesk", type="text")
         self.sandbox.edit_field(self.target.object, "more", system="zendesk", type="textarea")
+
+    def connect(self, time: SharedTime) -> Destination:
+        """Return the account."""
         return Zendesk(self.connection, time, time.pass_)
 
     def stored(self, key: str) -> Mapping[str, Any] | None:

@@ -224,6 +224,9 @@ def _by_index(results: Sequence[object], keys: Sequence[str]) -> dict[int, Mappi
         place = entry.get("index")
         if "index" not in entry and isinstance(named := entry.get("external_id"), str):
             place = at.get(named.casefold())
+        elif "index" not in entry and _refuses(entry):
+            # A refused row may have its index where others have their id.
+            place = entry.get("id")
         if type(place) is int and 0 <= place < len(keys):
             twice.update({place} & placed.keys())
             placed[place] = entry

@@ -53,6 +53,19 @@ def test_results_without_index_are_placed_as_they_were_sent() -> None:
     assert failed.error.fate is Fate.PERMANENT
 
 
+def test_a_refused_row_told_by_its_place_is_not_taken_for_done() -> None:
+    """Without an index the id of a refusal is the row's place; a success there is no evidence."""
+    refused = {"id": 1, "success": False, "error": "X", "details": "Plan: is not valid"}
+
+    _, alone = read(status(results=[{"id": 380, "index": 0}, refused]), "a", "b")
+    _, both = read(status(results=[{"id": 381, "index": 1}, refused]), "a", "b")
+
+    assert alone.error is not None
+    assert (alone.error.code, alone.error.fate) == ("X", Fate.PERMANENT)
+    assert both.error is not None
+    assert both.error.fate is Fate.RETRYABLE
+
+
 def test_documented_shapes_are_read() -> None:
     """The three shapes of the reference: creation, update, failure."""
     told = [
