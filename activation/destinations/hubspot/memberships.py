@@ -174,7 +174,7 @@ def _result(told: Mapping[str, Any], key: str) -> RowResult:
 def _no_record() -> RowResult:
     # Another sync may make it at any time.
     text = "there is no record with the key"
-    return RowResult(error=RowError(NO_RECORD, text, Fate.RETRYABLE))
+    return RowResult(error=RowError(NO_RECORD, text, Fate.LATER))
 
 
 def _named(change: Mapping[str, Any], *names: str) -> set[str]:

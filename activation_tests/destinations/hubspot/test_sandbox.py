@@ -162,7 +162,7 @@ def test_who_joins_a_list_and_who_was_there(live: HubSpot, vendor: Sandbox) -> N
     assert [r.created for r in results[:2]] == [False, True]
     refused = results[2].error
     assert refused is not None
-    assert refused.fate is Fate.RETRYABLE
+    assert refused.fate is Fate.LATER
     assert {r[KEY] for r in vendor.records("lists/1", system="hubspot")} == {"u-0", "u-1"}
 
 
