@@ -16,6 +16,19 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (r"gates\.schema\.x__digits", r"precision or 1", _SAME + "a decimal has a precision"),
     (r"gates\.schema\.x_schema_drift", r"XXXX", _WORDS),
     (r"gates\.shares\.x_percent", r"> _WHOLE", _SAME + "exactly 100 is written alike"),
+    (
+        r"delivery\.doubt\.x_same_bytes",
+        r"^-.*case _",
+        _SAME + "no other class of endpoint comes here",
+    ),
+    (r"delivery\.recovery\.x_settle", r"wire, None", "jitter: no wait is drawn in these tests"),
+    (
+        r"delivery\.recovery\.x_settle",
+        r"actions_of\(None\)",
+        "the plans of these tests share their actions; the crash test tells them apart",
+    ),
+    (r"delivery\.recovery\.x_settle", r"suppress\(None\)", _SAME + "until the ledger fails there"),
+    (r"ledger\.doubts", r"hint|sync=None|^-.*sync=sync", _WORDS),
     (r"governor\.breaker", r", 11\)", _SAME + "the longest time is reached long before"),
     (r"governor\.(budget|forecast)", r"astimezone\(None\)", "the same on a machine in UTC"),
     (
