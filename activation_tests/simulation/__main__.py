@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -52,8 +53,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--variants", action="store_true", help="play the broken engines until each is caught"
     )
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="stop after so many, and tell of what was"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
-    parser.add_argument("--keep", action="store_true", help="write them into docs/benchmarks")
+    parser.add_argument("--record", action="store_true", help="write them into docs/benchmarks")
     return parser.parse_args()
 
 
@@ -68,7 +72,7 @@ def _many(seeds: range, options: argparse.Namespace) -> int:
     started = time.perf_counter()
     seen: Counter[str] = Counter()
     failed: list[Report] = []
-    requests = 0
+    requests = done = 0
     with Players(options.jobs) as players, _bar() as bar:
         task = bar.add_task("seeds", total=len(seeds))
         for score in players.play(seeds):
@@ -76,8 +80,11 @@ def _many(seeds: range, options: argparse.Namespace) -> int:
             requests += score.requests
             failed += score.broke
             bar.advance(task, score.seeds)
+            done += score.seeds
+            if time.perf_counter() - started > options.minutes * 60:
+                break
     figures = Figures(
-        seeds=len(seeds),
+        seeds=done,
         first=seeds.start,
         processes=options.jobs,
         seconds=time.perf_counter() - started,
@@ -88,7 +95,7 @@ def _many(seeds: range, options: argparse.Namespace) -> int:
     )
     for report in failed[:_TOLD]:
         sys.stderr.write(told(report) + "\n\n")
-    if options.keep:
+    if options.record:
         keep("simulation", figures.shares(), **figures.totals())
     if options.json:
         _print_json(measured(figures.shares(), **figures.totals()))
@@ -105,7 +112,7 @@ def _variants(seeds: range, options: argparse.Namespace) -> int:
             for name in bar.track(VARIANTS, description="variants")
         ]
     rows = [catch.row() for catch in catches]
-    if options.keep:
+    if options.record:
         keep("simulation_variants", rows, seeds=len(seeds), first=seeds.start)
     if options.json:
         _print_json(measured(rows, seeds=len(seeds), first=seeds.start))

@@ -85,7 +85,7 @@ class Jobs:
         reading = self._account.report()
         state = made.state
         young = self._vendor.stage.now() - made.started_at < _STALE
-        if state is JobState.RUNNING and young and self._faulty(0.3):
+        if state is JobState.RUNNING and young and self._faulty(0.5):
             self._vendor.stage.saw("a job looked as if it had not started")
             state = JobState.OPEN
         return JobStatus(state, reading, chance.choice((None, None, 10.0)))
@@ -118,10 +118,10 @@ class Jobs:
         job.records, job.payload = wish.records, payload
         done = wish
         ending = JobState.DONE
-        if self._faulty(0.15):
+        if self._faulty(0.25):
             some = wish.records[: chance.randint(0, len(wish.records) - 1)]
             done, ending = replace(wish, records=some), JobState.FAILED
-        if self._faulty(0.1):
+        if self._faulty(0.2):
             ending = JobState.GONE
         takes = chance.uniform(1, 60)
         if self._faulty(0.15):

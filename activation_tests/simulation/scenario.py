@@ -33,7 +33,7 @@ class Fault(StrEnum):
 
 
 _DOUBTFUL = (Fault.LATE, Fault.LATE, Fault.LOST_ANSWER, Fault.LOST_REQUEST)
-_DOUBTING, _GRUDGING = 0.25, 0.1
+_DOUBTING, _GRUDGING = 0.25, 0.18
 """Shares of the seeds in which hardly any request, or hardly any row, gets through."""
 _BUCKETS = (
     (),
@@ -157,7 +157,7 @@ _SYNCS = (("scores",), ("scores",), ("scores", "flags"))
 def _work(r: random.Random, sync: str, *, doubtful: bool) -> Work:
     kind = r.choice(_CLASSES)
     creates = kind in {EndpointClass.IDEMPOTENT_CREATE, EndpointClass.UNKEYED}
-    keyed = r.choice((Mode.UPSERT, Mode.MIRROR, Mode.MIRROR))
+    keyed = r.choice((Mode.MIRROR if doubtful else Mode.UPSERT, Mode.MIRROR, Mode.MIRROR))
     if kind is EndpointClass.JOB and r.random() < 0.3:
         keyed = Mode.CREATE_ONLY
     mode = Mode.CREATE_ONLY if creates else keyed
@@ -171,10 +171,10 @@ def _work(r: random.Random, sync: str, *, doubtful: bool) -> Work:
         requests_per_day=r.choice((3, 8, 500, 500, 500)),
         moves=3 if doubtful or mode is Mode.MIRROR else r.choice((1, 2, 3)),
         revocations=r.choice((0, 1, 4)),
-        vanishing=r.choice((0.4, 0.8)) if mode is Mode.MIRROR else 0,
+        vanishing=r.choice((0.8, 0.8) if doubtful else (0.4, 0.8)) if mode is Mode.MIRROR else 0,
         gate=r.choice((0, 0, 0, 0.3)),
         bad=r.choice((0, 0, 0.15)),
-        poison=r.choice((0, 0, 0.15)),
+        poison=r.choice((0, 0.15, 0.3) if doubtful else (0, 0, 0.15)),
         key_life=timedelta(minutes=r.choice((10, 30, 120))),
         job_rows=1 if mode is Mode.CREATE_ONLY else r.choice((1, 4)),
     )

@@ -9,7 +9,7 @@ from activation_tests.simulation.rarities import REQUIRED
 from activation_tests.simulation.telling import corpus, told
 from activation_tests.simulation.world import simulate
 
-_SEEDS = 600
+_SEEDS = 2000
 _AT_ONCE = 100
 
 

@@ -13,6 +13,7 @@ from activation.destinations.traits import Verb
 from activation.ledger import leases, switches, tables
 from activation.ledger.leases import Leases
 from activation.ledger.plans import Plans
+from activation.ledger.ranges import gaps
 from activation.ledger.switches import Switches
 from activation_tests.simulation.variants.patches import Variants, nothing
 
@@ -58,6 +59,10 @@ def _one_stretch(rows: Any) -> Any:
     yield 0, rows, Verb(rows["verb"][0].as_py())
 
 
+def _as_one(plan: Any, cuts: Any) -> Any:
+    return gaps(cuts, 0, plan.to_send - 1)
+
+
 VARIANTS: Variants = {
     "consent asked in the plan only": lambda: [patch.object(Consent, "revoked", _nobody_withdrew)],
     "consent asked once a delivery": lambda: [patch.object(Consent, "revoked", _asked_once)],
@@ -77,7 +82,10 @@ VARIANTS: Variants = {
     "a plan that was overtaken": lambda: [
         patch.object(Plans, "overtaken_by", nothing),
     ],
-    "verbs share a request": lambda: [patch.object(parcels, "_of_one_verb", _one_stretch)],
+    "verbs share a request": lambda: [
+        patch.object(parcels, "_of_one_verb", _one_stretch),
+        patch.object(engine, "_stretches", _as_one),
+    ],
     "a lease is anybody's": lambda: [
         patch.object(Leases, "acquire", _anybody_may),
     ],
