@@ -63,9 +63,10 @@ class Answered:
         """Return the only value."""
         return self.one()[0]
 
-    def mappings(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows by the names of their columns."""
-        return (dict(zip(self._names, row, strict=True)) for row in self._rows)
+    def mappings(self) -> Answered:
+        """Return the rows by the names of their columns."""
+        rows = [dict(zip(self._names, row, strict=True)) for row in self._rows]
+        return Answered(self._names, rows, self.rowcount)
 
 
 class Prepared:
