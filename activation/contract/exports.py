@@ -139,11 +139,19 @@ def _field(contract: Contract, field: FieldMapping) -> dict[str, Any]:
         "classification": field.data_class.value,
         "transformSourceObjects": [contract.source.model],
         "transformLogic": field.column,
-        "transformDescription": f"an empty value: {field.nulls.value}",
+        "transformDescription": _transformed(field),
     }
+    controls = {"purpose": field.purpose, "approver": field.approver}
+    if told := [{"property": name, "value": value} for name, value in controls.items() if value]:
+        found["customProperties"] = told
     if field.type.length is not None:
         found["logicalTypeOptions"] = {"maxLength": field.type.length}
     return found
+
+
+def _transformed(field: FieldMapping) -> str:
+    empty = f"an empty value: {field.nulls.value}"
+    return f"{field.protect.sentence}; {empty}" if field.protect else empty
 
 
 def _quality(contract: Contract) -> list[dict[str, Any]]:

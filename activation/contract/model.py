@@ -22,6 +22,7 @@ from activation.contract.consent import Consent, NoConsent, OnRevoke, Revoked
 from activation.contract.destination import Destination, Mode
 from activation.contract.guards import Freshness, Guards
 from activation.contract.part import INCONSISTENT, Located, Name, Part, Text
+from activation.contract.protection import HASH_LENGTH, Protecting, Protection
 from activation.contract.rollback import Rollback
 from activation.contract.rollout import Rollout
 from activation.contract.values import Duration, Share
@@ -132,6 +133,17 @@ class FieldMapping(Part):
     references: Name | None = Field(
         default=None,
         description="The sync whose records the field names by their key; that sync goes first.",
+    )
+    purpose: Text | None = Field(
+        default=None, description="Why it leaves; a sensitive field does not leave without."
+    )
+    approver: str | None = Field(
+        default=None,
+        pattern=r"^(team:[A-Za-z0-9_. -]+|[^@\s]+@[^@\s]+\.[^@\s]+)$",
+        description="Who answers for it; a sensitive field does not leave without.",
+    )
+    protect: Protection | None = Field(
+        default=None, description="What is done to the value before it leaves."
     )
 
 
@@ -250,6 +262,7 @@ class Contract(Part):
             *self._fieldless(),
             *self._repeated(),
             *self._unconsented(),
+            *self._unprotected(),
             *self._identified(),
             *self._conflicting(),
         ]
@@ -279,6 +292,30 @@ class Contract(Part):
                 yield at, f"field {mapping.to} is the key; it is written from the grain"
             seen.add(target)
 
+    def _unprotected(self) -> Iterator[Located]:
+        for index, mapping in enumerate(self.fields):
+            at, protect = ("fields", index), mapping.protect
+            lacking = [name for name in ("purpose", "approver") if getattr(mapping, name) is None]
+            if mapping.data_class is DataClass.SENSITIVE and lacking:
+                text = (
+                    f"field {mapping.to} is sensitive; say why it leaves and who answers for it: "
+                    f"it lacks {' and '.join(f'`{name}`' for name in lacking)}"
+                )
+                yield (*at, "data_class"), text
+            if protect is None:
+                continue
+            for problem in protect.problems(mapping.to):
+                yield (*at, "protect"), problem
+            if mapping.references is not None:
+                text = f"field {mapping.to} names a record, which no hash or mask finds"
+                yield (*at, "protect"), text
+            if mapping.type.kind is not FieldKind.TEXT:
+                text = f"field {mapping.to} is {mapping.type}; only text is hashed or masked"
+                yield (*at, "protect"), text
+            elif protect.do is Protecting.HASH and (mapping.type.length or 0) < HASH_LENGTH:
+                text = f"field {mapping.to} is {mapping.type}; a hash needs text({HASH_LENGTH})"
+                yield (*at, "type"), text
+
     def _identified(self) -> Iterator[Located]:
         mapped = {mapping.to: mapping for mapping in self.fields}
         for index, name in enumerate(self.identity):
@@ -287,6 +324,8 @@ class Contract(Part):
                 yield at, f"identity names {name}, which is not mapped"
             elif mapped[name].type.kind is not FieldKind.TEXT:
                 yield at, f"identity names {name}, which is {mapped[name].type}; only text is found"
+            elif (protect := mapped[name].protect) and protect.do is Protecting.MASK:
+                yield at, f"identity names {name}, which is masked; a mask finds nobody"
             elif name in self.identity[:index]:
                 yield at, f"identity names {name} twice"
         if self.identity and self.destination.mode is Mode.AUDIENCE:
@@ -356,7 +395,9 @@ class Contract(Part):
     def mapping_digest(self) -> str:
         """Return the SHA-256 of what decides a row's payload: fields, types, null policies."""
         fields = "\n".join(
-            f"{f.to}\t{f.column}\t{f.type}\t{f.nulls}" for f in sorted(self.fields, key=_target)
+            f"{f.to}\t{f.column}\t{f.type}\t{f.nulls}"
+            + (f"\t{f.protect.model_dump_json()}" if f.protect else "")
+            for f in sorted(self.fields, key=_target)
         )
         return hashlib.sha256(fields.encode()).hexdigest()
 

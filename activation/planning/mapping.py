@@ -24,6 +24,7 @@ from activation.destinations.traits import Normaliser
 from activation.errors import ConfigurationError, ContractError
 from activation.planning.keys import matching, sync_key
 from activation.planning.model import DestinationFacts
+from activation.planning.protection import protected
 from activation.warehouse.functions import Functions
 from activation.warehouse.port import Relation, Session
 from activation.warehouse.sql import bound, cast, column, either, is_null, joined, not_null, text
@@ -79,7 +80,13 @@ class PayloadField:
         return _SQL_TYPES[kind.kind]
 
     def value(self, functions: Functions, raw: exp.Expr, *, is_text: bool) -> exp.Expr:
-        """Return the payload value as SQL: cast, then normalised; null where it does not fit."""
+        """Return the payload value as SQL, from a source value: protected, then as it is held."""
+        if self.mapping.protect is not None:
+            raw = protected(functions, self.mapping.protect, text(raw))
+        return self.held(functions, raw, is_text=is_text)
+
+    def held(self, functions: Functions, raw: exp.Expr, *, is_text: bool) -> exp.Expr:
+        """Return a value as the destination holds it: cast, normalised; null if it does not fit."""
         if self.mapping.type.kind is FieldKind.TEXT:
             found: exp.Expr = text(raw)
         else:

@@ -103,7 +103,7 @@ def _normalised(mapping: SourceMapping, page: pa.Table, *, held: bool) -> exp.Se
             named(text(column("destination_id", "p")), "destination_id"),
             *(
                 named(
-                    f.value(
+                    f.held(
                         mapping.functions,
                         column(f.mapping.to, "p"),
                         is_text=_is_text(page.schema.field(f.mapping.to).type),
@@ -126,7 +126,7 @@ def _held(mapping: SourceMapping, page: pa.Table) -> list[exp.Expr]:
     for f in mapping.fields:
         raw = column(f.mapping.to, "p")
         is_text = _is_text(page.schema.field(f.mapping.to).type)
-        value = f.value(mapping.functions, raw, is_text=is_text)
+        value = f.held(mapping.functions, raw, is_text=is_text)
         kept = written(mapping.functions, f.mapping.type.kind, value)
         # What a person wrote may not fit our type; it is not nothing.
         strange = joined([exp.Literal.string("="), text(raw.copy())])

@@ -56,6 +56,10 @@ class Functions(Protocol):
         """Return the text without white space at both ends."""
         ...
 
+    def digits(self, value: exp.Expr) -> exp.Expr:
+        """Return the text's decimal digits, and nothing else of it."""
+        ...
+
     def whole_seconds(self, value: exp.Expr) -> exp.Expr:
         """Return the timestamp without fractions of a second."""
         ...
@@ -116,6 +120,11 @@ class DuckDbFunctions:
     def trimmed(self, value: exp.Expr) -> exp.Expr:
         """Return `trim()` with every white space, not spaces alone."""
         return exp.Trim(this=value, expression=exp.Literal.string(WHITE_SPACE))
+
+    def digits(self, value: exp.Expr) -> exp.Expr:
+        """Return `regexp_replace()` with all that is no digit taken out, wherever it stands."""
+        found = [value, *map(exp.Literal.string, ("[^0-9]", "", "g"))]
+        return exp.Anonymous(this="REGEXP_REPLACE", expressions=found)
 
     def whole_seconds(self, value: exp.Expr) -> exp.Expr:
         """Return `date_trunc('second', ...)`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -252,3 +253,29 @@ def test_nobody_is_named_in_a_reason(ran: Project) -> None:
 
     with ran.services() as services, pytest.raises(UsageError, match="names the person"):
         people.ask_erasure(services, [GONE], reason=f"{GONE.lower()} asked", author="tests")
+
+
+def test_a_hashed_field_agrees_in_parity(project: Project) -> None:
+    """What was hashed or masked before it left is compared as it left, and a resync knows it."""
+
+    def protect(contract: dict[str, Any]) -> None:
+        of = {field["to"]: field for field in contract["fields"]}
+        of["Email"]["type"] = of["LastName"]["type"] = "text(64)"
+        of["LastName"]["protect"] = {"do": "hash", "tidy": ["trim", "lower"]}
+        of["FirstName"]["protect"] = {"do": "mask", "keep": "first_letter"}
+        contract["tests"] = []
+
+    project.edit_contract(protect)
+    project.fill(ROWS)
+    project.open_phase()
+    first = project.run()
+
+    assert first.parity is not None
+    assert (first.totals["delivered"], first.parity.unexplained) == (ROWS, 0)
+    contact = project.contact(GONE)
+    assert contact["LastName"] == hashlib.sha256(b"last7").hexdigest()
+    assert contact["FirstName"] == "F***"
+    with project.open() as sync:
+        assert sync.resync(reason="look", author="tests").equal == ROWS
+    project.requests()
+    assert project.run().totals["planned"] == 0
