@@ -151,7 +151,7 @@ def test_no_token_is_at_rest_or_printed(
     keys = project.root / "keys.txt"
     keys.write_text(f"{key(4)}\n{key(5)}\n")
     faults.add("whole_batch_refused", times=1, message=f"no: {key(4)} {echo}", method="DELETE")
-    for command in (
+    for right in (
         ("suppress", key(6), "--sync", SYNC, "--reason", "the sweep", "--json"),
         ("recipients", key(4), key(6), "--json"),
         ("recipients", "--from", str(keys)),
@@ -161,7 +161,7 @@ def test_no_token_is_at_rest_or_printed(
         ("erasures", "list", "--all", "--json"),
         ("suppress", key(6), "--sync", SYNC, "--lift", "--reason", "the sweep"),
     ):
-        run(*command)
+        run(*right)
     keys.unlink()
     project.sql("UPDATE main_marts.customer_churn SET churn_score = NULL")
     for command in (
