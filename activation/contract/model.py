@@ -22,7 +22,7 @@ from activation.contract.consent import Consent, NoConsent, OnRevoke, Revoked
 from activation.contract.destination import Destination, Mode
 from activation.contract.guards import Freshness, Guards
 from activation.contract.part import INCONSISTENT, Located, Name, Part, Text
-from activation.contract.protection import HASH_LENGTH, Protecting, Protection
+from activation.contract.protection import Protecting, Protection, field_problems
 from activation.contract.rollback import Rollback
 from activation.contract.rollout import Rollout
 from activation.contract.values import Duration, Share
@@ -262,7 +262,7 @@ class Contract(Part):
             *self._fieldless(),
             *self._repeated(),
             *self._unconsented(),
-            *self._unprotected(),
+            *field_problems(self.fields),
             *self._identified(),
             *self._conflicting(),
         ]
@@ -291,30 +291,6 @@ class Contract(Part):
             if target == key:
                 yield at, f"field {mapping.to} is the key; it is written from the grain"
             seen.add(target)
-
-    def _unprotected(self) -> Iterator[Located]:
-        for index, mapping in enumerate(self.fields):
-            at, protect = ("fields", index), mapping.protect
-            lacking = [name for name in ("purpose", "approver") if getattr(mapping, name) is None]
-            if mapping.data_class is DataClass.SENSITIVE and lacking:
-                text = (
-                    f"field {mapping.to} is sensitive; say why it leaves and who answers for it: "
-                    f"it lacks {' and '.join(f'`{name}`' for name in lacking)}"
-                )
-                yield (*at, "data_class"), text
-            if protect is None:
-                continue
-            for problem in protect.problems(mapping.to):
-                yield (*at, "protect"), problem
-            if mapping.references is not None:
-                text = f"field {mapping.to} names a record, which no hash or mask finds"
-                yield (*at, "protect"), text
-            if mapping.type.kind is not FieldKind.TEXT:
-                text = f"field {mapping.to} is {mapping.type}; only text is hashed or masked"
-                yield (*at, "protect"), text
-            elif protect.do is Protecting.HASH and (mapping.type.length or 0) < HASH_LENGTH:
-                text = f"field {mapping.to} is {mapping.type}; a hash needs text({HASH_LENGTH})"
-                yield (*at, "type"), text
 
     def _identified(self) -> Iterator[Located]:
         mapped = {mapping.to: mapping for mapping in self.fields}

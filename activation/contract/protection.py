@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from activation.contract.part import Part
+from activation.contract.part import Located, Part
+
+if TYPE_CHECKING:
+    from activation.contract.model import FieldMapping
 
 HASH_LENGTH = 64
 """Characters of a SHA-256 in hex."""
@@ -70,3 +74,28 @@ class Protection(Part):
             yield f"field {field}: `mask` needs `keep`, what it leaves: {choices}"
         if self.do is Protecting.MASK and self.tidy:
             yield f"field {field}: `tidy` is only for `hash`"
+
+
+def field_problems(fields: Iterable[FieldMapping]) -> Iterator[Located]:
+    """Yield what sensitive fields lack, and what cannot be protected as the contract says."""
+    for index, mapping in enumerate(fields):
+        at, protect = ("fields", index), mapping.protect
+        lacking = [name for name in ("purpose", "approver") if getattr(mapping, name) is None]
+        if mapping.data_class == "sensitive" and lacking:
+            text = (
+                f"field {mapping.to} is sensitive; say why it leaves and who answers for it: "
+                f"it lacks {' and '.join(f'`{name}`' for name in lacking)}"
+            )
+            yield (*at, "data_class"), text
+        if protect is not None:
+            yield from (((*at, "protect"), text) for text in protect.problems(mapping.to))
+            yield from (((*at, "protect"), text) for text in _unfit(mapping, protect))
+
+
+def _unfit(mapping: FieldMapping, protect: Protection) -> Iterator[str]:
+    if mapping.references is not None:
+        yield f"field {mapping.to} names a record, which no hash or mask finds"
+    if mapping.type.kind != "text":
+        yield f"field {mapping.to} is {mapping.type}; only text is hashed or masked"
+    elif protect.do is Protecting.HASH and (mapping.type.length or 0) < HASH_LENGTH:
+        yield f"field {mapping.to} is {mapping.type}; a hash needs text({HASH_LENGTH})"

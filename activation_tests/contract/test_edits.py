@@ -40,7 +40,9 @@ def put(path: str, value: Any) -> Change:
 def add_field(data_class: str) -> Change:
     """Return a change that maps one more field."""
     field = {"to": "New__c", "column": "new", "type": "text(9)", "nulls": "keep"}
-    return lambda contract: contract["fields"].append(field | {"data_class": data_class})
+    controls = {"purpose": "to greet", "approver": "team:privacy"}
+    field |= {"data_class": data_class} | (controls if data_class == "sensitive" else {})
+    return lambda contract: contract["fields"].append(field)
 
 
 def without_field(contract: dict[str, Any]) -> None:
