@@ -1,6 +1,7 @@
 """`dead-letters` and `doubts`: the rows that wait for a fix, a replay, or a human's word."""
 
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,16 +14,19 @@ from activation.contract.values import parse_duration
 from activation.errors import ExitCode, UsageError
 from activation.ledger import Ledger, open_ledger
 from activation.ledger.dead_letters import DeadLetter
+from activation.ledger.needs import diagnose
+from activation.ledger.selection import Selection
 from activation.settings import Settings
 from activation.sync import find_contract
 
 _SHOWN = 50
-_COLUMNS = ("letter", "class", "fate", "operation", "fields", "attempts", "since", "said")
+_COLUMNS = ("letter", "class", "needs", "operation", "fields", "attempts", "since", "said")
 Code = Annotated[str | None, typer.Option("--class", metavar="CODE", help="One error class.")]
 Older = Annotated[str | None, typer.Option("--older-than", metavar="AGE", help="Such as 6h or 2d.")]
 Plan = Annotated[
     str | None, typer.Option("--plan", metavar="P", help="Of one plan, by its digest.")
 ]
+Run = Annotated[str | None, typer.Option("--run", metavar="ID", help="Of one run.")]
 Preview = Annotated[bool, typer.Option("--preview", help="Tell which; change nothing.")]
 
 app = typer.Typer(
@@ -41,13 +45,20 @@ doubts = typer.Typer(
 
 @app.command(name="list")
 def listed(
-    sync: SyncName, code: Code = None, older: Older = None, plan: Plan = None, json: Json = False
+    sync: SyncName,
+    code: Code = None,
+    older: Older = None,
+    plan: Plan = None,
+    run: Run = None,
+    json: Json = False,
 ) -> int:
-    """Show the open dead letters, newest first; no value of a row is in them."""
+    """Show the open dead letters, newest first, and what each needs; no value is in them."""
     output = Output(json=json)
     with _opened(sync) as ledger:
-        found = _chosen(ledger, sync, code, older, plan)
+        found = _selection(code, older, plan, run).letters(ledger, sync)
     output.table(None, _COLUMNS, [_row(letter) for letter in found[:_SHOWN]])
+    for said in dict.fromkeys(diagnose(letter) for letter in found[:_SHOWN]):
+        output.text(f"{said.need.value}: {reports.escape(said.says)}")
     output.text(f"{counted(len(found), 'open dead letter')} of {sync}.")
     output.result({"sync": sync, "letters": [_report(letter) for letter in found]})
     return ExitCode.DONE
@@ -80,11 +91,13 @@ def replay(
     code: Code = None,
     older: Older = None,
     plan: Plan = None,
+    run: Run = None,
     preview: Preview = False,
     json: Json = False,
 ) -> int:
     """Let the next plan send these rows again, as they are now, through every gate."""
-    return _move(sync, code, older, plan, reason, replayed=True, preview=preview, json=json)
+    chosen = _selection(code, older, plan, run)
+    return _move(sync, chosen, reason, replayed=True, preview=preview, json=json)
 
 
 @app.command()
@@ -94,11 +107,13 @@ def drop(
     code: Code = None,
     older: Older = None,
     plan: Plan = None,
+    run: Run = None,
     preview: Preview = False,
     json: Json = False,
 ) -> int:
     """Give these payloads up: the rows stay away until their values change."""
-    return _move(sync, code, older, plan, reason, replayed=False, preview=preview, json=json)
+    chosen = _selection(code, older, plan, run)
+    return _move(sync, chosen, reason, replayed=False, preview=preview, json=json)
 
 
 @doubts.command(name="list")
@@ -149,21 +164,8 @@ def _opened(sync: str) -> Ledger:
     return open_ledger(settings.ledger_url)
 
 
-def _chosen(
-    ledger: Ledger, sync: str, code: str | None, older: str | None, plan: str | None
-) -> list[DeadLetter]:
-    before = None if older is None else ledger.store.clock.now() - _age(older)
-    return [
-        letter for letter in ledger.dead_letters.list(sync) if _fits(letter, code, before, plan)
-    ]
-
-
-def _fits(letter: DeadLetter, code: str | None, before: datetime | None, plan: str | None) -> bool:
-    return (
-        (code is None or letter.code == code)
-        and (before is None or letter.created_at <= before)
-        and (plan is None or letter.plan_digest.startswith(plan))
-    )
+def _selection(code: str | None, older: str | None, plan: str | None, run: str | None) -> Selection:
+    return Selection(code, None if older is None else _age(older), plan, run)
 
 
 def _age(text: str) -> timedelta:
@@ -175,9 +177,7 @@ def _age(text: str) -> timedelta:
 
 def _move(
     sync: str,
-    code: str | None,
-    older: str | None,
-    plan: str | None,
+    chosen: Selection,
     reason: str,
     *,
     replayed: bool,
@@ -186,7 +186,7 @@ def _move(
 ) -> int:
     output = Output(json=json)
     with _opened(sync) as ledger:
-        found = _chosen(ledger, sync, code, older, plan)
+        found = chosen.letters(ledger, sync)
         if found and not preview:
             ids = [letter.id for letter in found]
             move = ledger.dead_letters.replay if replayed else ledger.dead_letters.drop
@@ -196,7 +196,24 @@ def _move(
     output.text(f"{rows} would {done}." if preview else f"{rows} {done}.")
     if replayed and found and not preview:
         output.text(f"next: activation run {sync}")
-    output.result({"sync": sync, "rows": len(found), "preview": preview, "reason": reason})
+    classes = Counter((letter.code, diagnose(letter).need.value) for letter in found)
+    output.table(
+        None,
+        ["class", "needs", "rows"],
+        [[code, need, rows] for (code, need), rows in classes.most_common()],
+    )
+    output.result(
+        {
+            "sync": sync,
+            "rows": len(found),
+            "classes": [
+                {"class": code, "needs": need, "rows": rows}
+                for (code, need), rows in classes.most_common()
+            ],
+            "preview": preview,
+            "reason": reason,
+        }
+    )
     return ExitCode.DONE
 
 
@@ -204,7 +221,7 @@ def _row(letter: DeadLetter) -> list[object]:
     return [
         letter.id,
         letter.code,
-        letter.fate,
+        diagnose(letter).need.value,
         letter.operation,
         ", ".join(letter.fields),
         letter.attempts,
@@ -214,12 +231,14 @@ def _row(letter: DeadLetter) -> list[object]:
 
 
 def _report(letter: DeadLetter) -> dict[str, Any]:
-    due = letter.next_attempt_at
+    due, said = letter.next_attempt_at, diagnose(letter)
     return {
         "letter": letter.id,
         "state": letter.state.value,
         "class": letter.code,
         "fate": letter.fate,
+        "needs": said.need.value,
+        "next_step": said.says,
         "operation": letter.operation,
         "fields": list(letter.fields),
         "said": letter.text,

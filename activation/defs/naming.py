@@ -46,3 +46,12 @@ def schedule_name(sync: str) -> str:
 def promotion_name(sync: str) -> str:
     """Return the name of the sensor that opens the sync's next phase."""
     return f"{sync}_promotion"
+
+
+def replay_name(sync: str) -> str:
+    """Return the name of the sensor that tries the sync's dead letters again."""
+    return f"{sync}_replay"
+
+
+REPLAY_TAG = {"activation/kind": "replay"}
+"""The tag of a run whose plan is of dead letters alone."""

@@ -169,6 +169,41 @@ def carry_out_due(context: dg.OpExecutionContext) -> None:
         context.log.warning("%s: what is due stays due: %s", sync, why)
 
 
+class Replayed(dg.Config):
+    """Which dead letters to send again, and why; what is empty asks for nothing."""
+
+    sync: str
+    error_class: str = ""
+    older_than: str = ""
+    """An age, such as 6h."""
+    plan: str = ""
+    run: str = ""
+    reason: str
+    author: str = "dagster"
+
+
+@dg.op(description="Puts refused rows back; the next plan, or the replay sensor, sends them.")
+def replay_letters(context: dg.OpExecutionContext, config: Replayed) -> None:
+    """Replay."""
+    from activation.contract.values import parse_duration
+    from activation.errors import UsageError
+    from activation.ledger import open_ledger
+    from activation.ledger.selection import Selection
+    from activation.sync import find_contract
+
+    settings = Settings.load()
+    sync = find_contract(settings, config.sync).sync
+    try:
+        older = parse_duration(config.older_than) if config.older_than else None
+    except ValueError as error:
+        raise UsageError(str(error), hint="Write it as 6h or 2d.") from None
+    chosen = Selection(config.error_class or None, older, config.plan or None, config.run or None)
+    with open_ledger(settings.ledger_url) as ledger:
+        ids = [letter.id for letter in chosen.letters(ledger, sync)]
+        rows = ledger.dead_letters.replay(sync, ids, reason=config.reason, author=config.author)
+    context.add_output_metadata({"rows": rows})
+
+
 class TakenBack(dg.Config):
     """Which deliveries to take back: of one run, of one phase, or all since a time."""
 
@@ -292,3 +327,9 @@ def erasures() -> None:
 def rollback() -> None:
     """Roll back."""
     roll_back_deliveries()
+
+
+@dg.job(executor_def=_IN_PROCESS, description="Send dead letters again, as their rows are now.")
+def replay() -> None:
+    """Replay."""
+    replay_letters()

@@ -22,6 +22,7 @@ from activation.delivery.order import Terms, budget_of
 from activation.delivery.parcels import Parcel, again
 from activation.delivery.people import People
 from activation.delivery.ports import Actions, Wire
+from activation.delivery.replay import paced
 from activation.delivery.resting import Resting
 from activation.delivery.retry import Patience
 from activation.delivery.routes import Routes
@@ -63,7 +64,7 @@ def open_path(  # noqa: PLR0913 - each is named
     """Return the send path for the actions of one plan."""
     contract, bounds = terms.contract, terms.bounds
     halt, clock, wire, ledger = Halt(), means.clock, means.wire, means.ledger
-    budget = budget_of(contract, terms.headroom)
+    budget = paced(budget_of(contract, terms.headroom), plan, contract, ledger)
     rows: Counter[str] = Counter()
     for count in plan.counts:
         rows[count.operation] += count.rows if count.disposition == "send" else 0

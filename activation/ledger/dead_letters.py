@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from activation.hash_keys import PLAIN, HashKey
 from activation.ledger import audit, tables
+from activation.ledger.needs import next_wait
 from activation.ledger.store import Store
 from activation.ledger.switches import require_words
 
@@ -70,7 +71,27 @@ class LetterCount:
 _OF_PLAN = sa.select(sa.func.count()).where(
     tables.dead_letter.c.plan_digest == sa.bindparam("digest")
 )
+_WAITING = (LetterState.OPEN, LetterState.REPLAYED)
+"""States of letters that a delivery of their key closes."""
 _OPEN_KEYS = sa.select(tables.dead_letter.c.key_hash).where(
+    tables.dead_letter.c.sync == sa.bindparam("sync"),
+    tables.dead_letter.c.state.in_(_WAITING),
+)
+_DUE = (
+    sa.select(tables.dead_letter.c.key_hash)
+    .where(
+        tables.dead_letter.c.sync == sa.bindparam("sync"),
+        sa.or_(
+            tables.dead_letter.c.state == LetterState.REPLAYED,
+            sa.and_(
+                tables.dead_letter.c.state == LetterState.OPEN,
+                tables.dead_letter.c.next_attempt_at <= sa.bindparam("now"),
+            ),
+        ),
+    )
+    .order_by(tables.dead_letter.c.created_at, tables.dead_letter.c.id)
+)
+_NEXT = sa.select(sa.func.min(tables.dead_letter.c.next_attempt_at)).where(
     tables.dead_letter.c.sync == sa.bindparam("sync"),
     tables.dead_letter.c.state == LetterState.OPEN,
 )
@@ -138,9 +159,53 @@ class DeadLetters:
             return tuple(LetterCount(**row) for row in found)
 
     def open_keys(self, sync: str) -> frozenset[str]:
-        """Return the hashes of the keys with an open letter."""
+        """Return the hashes of the keys with a letter that a delivery closes."""
         with self.store.read() as connected:
             return frozenset(connected.scalars(_OPEN_KEYS, {"sync": sync}))
+
+    def due(self, sync: str) -> tuple[str, ...]:
+        """Return the hashes of the keys that may be tried again now, the oldest first."""
+        asked = {"sync": sync, "now": self.store.clock.now()}
+        with self.store.read() as connected:
+            return tuple(dict.fromkeys(connected.scalars(_DUE, asked)))
+
+    def next_due(self, sync: str) -> datetime | None:
+        """Return when the next letter may be tried again; None if none will by itself."""
+        with self.store.read() as connected:
+            found: datetime | None = connected.scalar(_NEXT, {"sync": sync})
+        return found
+
+    def settle_replay(
+        self, sync: str, *, overtaken: Sequence[str], waiting: Sequence[str], first: timedelta
+    ) -> None:
+        """
+        Keep what a replay found of letters whose rows it does not send.
+
+        Args:
+            sync: whose.
+            overtaken: hashes of keys for which nothing is left to be sent.
+            waiting: those of keys that something keeps back; they are tried later.
+            first: the wait after a first refusal.
+        """
+        table, now = tables.dead_letter, self.store.clock.now()
+        waits = table.c.sync == sync, table.c.state.in_(_WAITING)
+        with self.store.write() as connected:
+            overtake(connected, sync, overtaken)
+            for some in _among("key_hash", waiting):
+                query = sa.select(table.c.id, table.c.attempts).where(*waits, some)
+                later = [
+                    {
+                        "this": row.id,
+                        "attempts": row.attempts + 1,
+                        "next_attempt_at": None if wait is None else now + wait,
+                    }
+                    for row in connected.execute(query)
+                    for wait in (next_wait(first, row.attempts + 1),)
+                ]
+                if later:
+                    this = table.c.id == sa.bindparam("this")
+                    put_back = table.update().where(this).values(state=LetterState.OPEN)
+                    connected.execute(put_back, later)
 
     def rejected_rows(self, sync: str) -> pa.Table:
         """
@@ -241,11 +306,19 @@ class DeadLetters:
 
 
 def add(connected: sa.Connection, letters: Sequence[DeadLetter]) -> None:
-    """Write letters in place of open ones of the same keys, whose attempts they carry on."""
+    """
+    Write letters in place of open ones of the same keys, whose attempts they carry on.
+
+    The more often a key was refused for what should pass, the longer it waits.
+    """
     for letter in letters:
         same_key = {"of_sync": letter.sync, "of_key": letter.key_hash}
         before = connected.scalar(_BEFORE, same_key) or 0
         connected.execute(_REPLACE, same_key)
+        due = letter.next_attempt_at
+        if due is not None:
+            wait = next_wait(due - letter.created_at, before + letter.attempts)
+            due = None if wait is None else letter.created_at + wait
         kept = {
             "id": letter.id,
             "sync": letter.sync,
@@ -263,7 +336,7 @@ def add(connected: sa.Connection, letters: Sequence[DeadLetter]) -> None:
             "created_at": letter.created_at,
             "state": letter.state,
             "attempts": before + letter.attempts,
-            "next_attempt_at": letter.next_attempt_at,
+            "next_attempt_at": due,
         }
         connected.execute(_INSERT, kept)
 
@@ -274,7 +347,7 @@ def overtake(connected: sa.Connection, sync: str, key_hashes: Iterable[str]) -> 
     for some in _among("key_hash", key_hashes):
         connected.execute(
             table.update()
-            .where(table.c.sync == sync, table.c.state == LetterState.OPEN, some)
+            .where(table.c.sync == sync, table.c.state.in_(_WAITING), some)
             .values(state=LetterState.OVERTAKEN)
         )
 

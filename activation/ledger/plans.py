@@ -19,6 +19,10 @@ GATES = frozenset({"freshness", "grain", "consent", "blast_radius", "schema", "k
 """The gates that every plan must have passed before a byte of it leaves."""
 
 
+ROLLBACK, REPLAY = "rollback", "replay"
+"""Kinds of plans, in their summary; a plan of all that differs has none."""
+
+
 class PlanState(StrEnum):
     """How far a plan has come."""
 
@@ -102,7 +106,17 @@ class PlanRecord:
     @property
     def is_rollback(self) -> bool:
         """Tell whether it takes something back."""
-        return self.summary.get("kind") == "rollback"
+        return self.summary.get("kind") == ROLLBACK
+
+    @property
+    def is_replay(self) -> bool:
+        """Tell whether it is of dead letters alone."""
+        return self.summary.get("kind") == REPLAY
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it is of all that differs."""
+        return not self.is_rollback and not self.is_replay
 
 
 class FrozenPlan(Protocol):

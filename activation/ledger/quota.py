@@ -18,6 +18,7 @@ from activation.destinations.base import QuotaReading
 from activation.errors import QuotaExhausted
 from activation.governor.budget import Budget, Usage, day_of
 from activation.ledger import tables
+from activation.ledger.plans import REPLAY
 from activation.ledger.store import Store, insert_or_ignore
 
 _ROW = (
@@ -72,6 +73,21 @@ class Quota:
         day = day_of(self.store.clock.now())
         with self.store.read() as connected:
             return _share(connected, connection, sync, day)
+
+    def of_replays(self, sync: str, since: datetime) -> int:
+        """Return the write requests that replays of a sync have taken since then."""
+        batch, plan = tables.batch, tables.plan
+        query = (
+            sa.select(sa.func.sum(batch.c.requests))
+            .join(plan, plan.c.digest == batch.c.plan_digest)
+            .where(
+                batch.c.sync == sync,
+                batch.c.intended_at >= since,
+                plan.c.summary["kind"].as_string() == REPLAY,
+            )
+        )
+        with self.store.read() as connected:
+            return int(connected.scalar(query) or 0)
 
     def told(self, connection: str, reading: QuotaReading) -> None:
         """Keep what the vendor says of an account's usage."""

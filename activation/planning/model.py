@@ -117,6 +117,8 @@ class PlanInputs:
     """Phases whose first load is complete."""
     names: HashKeys = NO_KEY
     """By which rows are named in `rejected`, and to whoever is shown them."""
+    only: frozenset[str] | None = None
+    """Hashes of the only keys that a replay is about; None for all."""
     withheld: Callable[[str], str | None] | None = None
     """Why nothing about a person may leave who was erased or suppressed; None if nobody was."""
 

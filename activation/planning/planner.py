@@ -40,6 +40,7 @@ from activation.planning.nothing import find_nothing
 from activation.planning.payload import was
 from activation.planning.questions import Answers, asks
 from activation.planning.removals import add_removals
+from activation.planning.replay import keep_only
 from activation.planning.resolution import hold_settling, resolve
 from activation.planning.revocations import add_revocations
 from activation.planning.state import ensure_state
@@ -185,6 +186,8 @@ def _compare(  # noqa: PLR0913 - see make_plan
     add_revocations(session, mapping, views, inputs, phase.share)
     if mapping.contract.conflicts.reads:
         hold_settling(session, now - facts.traits.read_lag)
+    if inputs.only is not None:
+        keep_only(session, mapping, inputs.only, inputs.names)
     return found
 
 

@@ -90,5 +90,6 @@ def metrics(ledger: Ledger, record: PhaseRecord) -> Metrics:
         unexplained=bounds[0] if bounds else None,
         dead_letters=sum(letter.rows for letter in ledger.dead_letters.counts(record.sync)),
         planned=sum(count.rows for count in counts),
-        conflicts=sum(count.rows for count in counts if count.reason == "conflict"),
+        # Rows whose values stay in one field at least; each field is counted by itself.
+        conflicts=max((plan.summary.get("kept") or {}).values(), default=0) if plan else 0,
     )

@@ -121,7 +121,7 @@ def _deliver(
         fold_delivered(parts, session)
         rows = count_delivered(session, contract.sync)
         _drop_outlived(parts, session, run_id)
-    if came.settled:
+    if came.settled and record.is_whole:
         ledger.phases.mark_loaded(contract.sync, phase.name)
     waiting = {letter.code: letter.rows for letter in ledger.dead_letters.counts(contract.sync)}
     findings = [conservation(came), dead_letter_depth(contract, waiting, rows)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -34,8 +34,19 @@ from activation.sync.settling import settle_unknown
 _MASK = "•••"
 
 
-def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
-    """Settle what a dead run left, fold what arrived, then make, judge and record a plan."""
+def plan(
+    parts: Parts,
+    phase: Phase,
+    *,
+    run_id: str,
+    only: frozenset[str] | None = None,
+    summary: Mapping[str, Any] | None = None,
+) -> Planned:
+    """
+    Settle what a dead run left, fold what arrived, then make, judge and record a plan.
+
+    With `only`, it is of the keys with these hashes; `summary` is kept with it.
+    """
     ledger, name = parts.ledger, parts.contract.destination.connection
     _ = parts.schema  # a destination that does not answer ends it here
     if ledger.switches.paused(parts.contract.sync, name) is None:
@@ -46,9 +57,9 @@ def plan(parts: Parts, phase: Phase, *, run_id: str) -> Planned:
     ledger.dead_letters.forget(parts.contract.sync, older_than=kept)
     with parts.services.warehouse.session() as session:
         fold_delivered(parts, session)
-    made = _make(parts, phase, freeze=True)
+    made = _make(parts, phase, freeze=True, only=only)
     planned = _planned(parts, made, _judge(parts, made.plan), ())
-    recorded(parts, planned, seen, {"run_id": run_id})
+    recorded(parts, planned, seen, {"run_id": run_id, **(summary or {})})
     return planned
 
 
@@ -82,9 +93,16 @@ class _Made:
     lookups: int = 0
 
 
-def _make(parts: Parts, phase: Phase, *, freeze: bool, rows: int = 0) -> _Made:
+def _make(
+    parts: Parts,
+    phase: Phase,
+    *,
+    freeze: bool,
+    rows: int = 0,
+    only: frozenset[str] | None = None,
+) -> _Made:
     contract, warehouse = parts.contract, parts.services.warehouse
-    inputs, now = parts.inputs(), parts.clock.now()
+    inputs, now = replace(parts.inputs(), only=only), parts.clock.now()
     if not asks(contract):
         with warehouse.session() as session:
             made = make_plan(

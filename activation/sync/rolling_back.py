@@ -12,6 +12,7 @@ from activation.contract.rollout import Phase
 from activation.delivery.order import target_of
 from activation.destinations.traits import Reading
 from activation.errors import DestinationError, Refused, UsageError
+from activation.ledger.plans import ROLLBACK
 from activation.ledger.switches import require_words
 from activation.planning.model import Plan
 from activation.planning.rollback import Scope, make_rollback, scoped_keys
@@ -113,7 +114,7 @@ def roll_back(parts: Parts, order: Order, *, run_id: str, reason: str, author: s
     scope, phase, keys = _begun(parts, order)
     made = _make(parts, scope, phase, keys, _read(parts, keys), freeze=True)
     planned = judge_rollback(parts, made)
-    summary = {"kind": "rollback", "undoes": scope.told, "run_id": run_id, "reason": reason}
+    summary = {"kind": ROLLBACK, "undoes": scope.told, "run_id": run_id, "reason": reason}
     recorded(parts, planned, seen, summary)
     if not planned.passed:
         return RolledBack(planned, None, None)

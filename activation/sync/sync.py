@@ -7,7 +7,7 @@ from activation.contract.rollout import Phase
 from activation.reconciliation.adoption import Adopted
 from activation.reconciliation.parity import Parity
 from activation.rollout.rollback import Order
-from activation.sync import delivering, planning, reconciling, resyncing, rolling_back
+from activation.sync import delivering, planning, reconciling, replaying, resyncing, rolling_back
 from activation.sync.parts import Parts
 from activation.sync.results import Delivered, Planned
 from activation.sync.rolling_back import RolledBack, Unrestored
@@ -45,6 +45,10 @@ class Sync:
             Unavailable: warehouse, ledger or vendor cannot be reached.
         """
         return planning.plan(self.parts, self.phase(phase), run_id=run_id)
+
+    def plan_replay(self, phase: str, *, run_id: str) -> Planned:
+        """Freeze what is due of the dead letters; see `replaying.plan_replay`."""
+        return replaying.plan_replay(self.parts, self.phase(phase), run_id=run_id)
 
     def preview(self, phase: str, *, rows: int = 0) -> Planned:
         """Tell what would change, and show `rows` of it; nothing is written anywhere."""

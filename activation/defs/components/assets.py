@@ -14,7 +14,13 @@ from activation.defs.components.checks import (
     gate_results,
 )
 from activation.defs.components.failures import failure, told
-from activation.defs.naming import destination_key, phases, plan_key, referenced_keys
+from activation.defs.naming import (
+    REPLAY_TAG,
+    destination_key,
+    phases,
+    plan_key,
+    referenced_keys,
+)
 from activation.defs.resources import ActivationResource
 
 Results = Iterator[dg.MaterializeResult[Any]]
@@ -49,7 +55,9 @@ def plan_asset(contract: Contract, upstream: lineage.Upstream) -> dg.AssetsDefin
     )
     def plan(context: dg.AssetExecutionContext, activation: ActivationResource) -> Results:
         with told(), activation.sync(contract.sync) as sync:
-            planned = sync.plan(context.partition_key, run_id=context.run.run_id)
+            replays = REPLAY_TAG.items() <= context.run.tags.items()
+            make = sync.plan_replay if replays else sync.plan
+            planned = make(context.partition_key, run_id=context.run.run_id)
         yield dg.MaterializeResult(
             asset_key=key,
             metadata=evidence.of_plan(planned),

@@ -8,11 +8,13 @@ import dagster as dg
 from activation.contract.model import Contract
 from activation.defs.components.lineage import Upstream
 from activation.defs.naming import (
+    REPLAY_TAG,
     destination_key,
     job_name,
     phases,
     plan_key,
     promotion_name,
+    replay_name,
     schedule_name,
 )
 
@@ -102,6 +104,47 @@ def promotion_sensor(contract: Contract, target: Any) -> dg.SensorDefinition | N
         )
 
     return next_phase
+
+
+def replay_sensor(contract: Contract, target: Any) -> dg.SensorDefinition:
+    """Return what tries dead letters again whose cause may have passed."""
+
+    @dg.sensor(
+        name=replay_name(contract.sync),
+        job=target,
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Sends refused rows again, as they are now, once their wait is over or an "
+        "operator has put them back: at most a fifth of what the sync may send in a day.",
+    )
+    def due_letters(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        from activation.ledger import open_ledger
+        from activation.settings import Settings
+        from activation.sync.replaying import replay_due
+
+        under_way = dg.RunsFilter(
+            job_name=job_name(contract.sync),
+            statuses=[
+                dg.DagsterRunStatus.QUEUED,
+                dg.DagsterRunStatus.NOT_STARTED,
+                dg.DagsterRunStatus.STARTING,
+                dg.DagsterRunStatus.STARTED,
+            ],
+        )
+        if context.instance.get_run_ids(under_way, limit=1):
+            return dg.SkipReason("a run of the sync is under way")
+        with open_ledger(Settings.load().ledger_url) as ledger:
+            found = replay_due(contract, ledger)
+        if found.phase is None:
+            return dg.SkipReason(found.because)
+        return dg.RunRequest(
+            partition_key=found.phase,
+            # The models are as they are: what is replayed is the row of now, not a new load.
+            asset_selection=[plan_key(contract), destination_key(contract)],
+            tags=REPLAY_TAG,
+        )
+
+    return due_letters
 
 
 def _connection(contract: Contract) -> str:

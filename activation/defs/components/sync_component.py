@@ -7,7 +7,12 @@ from pydantic import BaseModel
 
 from activation.contract.model import Contract
 from activation.defs.components.assets import destination_asset, plan_asset
-from activation.defs.components.automation import job, promotion_sensor, schedule
+from activation.defs.components.automation import (
+    job,
+    promotion_sensor,
+    replay_sensor,
+    schedule,
+)
 from activation.defs.components.lineage import Upstream
 from activation.defs.resources import activation
 
@@ -47,6 +52,9 @@ class SyncComponent(dg.Component):
             ],
             jobs=[asset_job],
             schedules=[scheduled] if scheduled else [],
-            sensors=[promotion] if promotion else [],
+            sensors=[
+                replay_sensor(self.contract, asset_job),
+                *([promotion] if promotion else []),
+            ],
             resources={"activation": activation()},
         )
