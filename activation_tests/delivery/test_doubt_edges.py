@@ -8,12 +8,15 @@ import pytest
 from activation.delivery import receipts
 from activation.delivery.doubt import (
     FOR_GOOD,
+    fence_of_answer,
     fence_of_attempt,
     fence_of_doubt,
+    fence_of_intent,
     same_bytes_may_go,
 )
 from activation.destinations.memory import MEMORY, Fault, Trouble
 from activation.destinations.memory_jobs import MEMORY_JOBS
+from activation.destinations.traits import Acknowledgement, Verb
 from activation.errors import Unavailable, UsageError
 from activation_tests.delivery.conftest import MakeRig
 from activation_tests.delivery.rig import START, SYNC, actions, contract
@@ -29,6 +32,27 @@ def test_an_attempt_fences_until_it_can_no_longer_land() -> None:
     assert fence_of_doubt(MEMORY, START) == START
     assert fence_of_doubt(CREATES, START) == FOR_GOOD
     assert fence_of_doubt(CREATES, None) is fence_of_doubt(MEMORY, None) is None
+
+
+def test_an_intent_fences_what_a_dead_sender_may_have_made() -> None:
+    """A job without an id made nothing; a creation may have."""
+    creating_jobs = replace(MEMORY_JOBS, verbs=frozenset({Verb.CREATE}))
+
+    for traits in (MEMORY, creating_jobs):
+        assert fence_of_intent(traits, START) == START + traits.horizon
+    assert fence_of_intent(CREATES, START) == fence_of_intent(UNKEYED, START) == FOR_GOOD
+
+
+def test_what_is_queued_may_land_as_late_as_what_was_not_answered() -> None:
+    """The later of both fences counts; what is applied at once needs none."""
+    queued = replace(MEMORY, acknowledges=Acknowledgement.QUEUED)
+    late, early = (START + MEMORY.horizon * times for times in (2, 0.5))
+
+    assert fence_of_answer(queued, None, START) == START + MEMORY.horizon
+    assert fence_of_answer(queued, late, START) == late
+    assert fence_of_answer(queued, early, START) == START + MEMORY.horizon
+    assert fence_of_answer(MEMORY, None, START) is None
+    assert fence_of_answer(MEMORY, late, START) == late
 
 
 def test_a_key_must_outlive_the_last_moment() -> None:
