@@ -55,7 +55,7 @@ def _hindrance(contract: Contract, ledger: Ledger, phase: str) -> str | None:
         found = f"{switch.scope} is paused: {switch.reason}"
     elif ledger.holds.of(sync) is not None:
         found = f"{sync} is held after a rollback"
-    elif plan is not None and plan.state is PlanState.DELIVERING:
+    elif plan is not None and plan.is_whole and plan.state is PlanState.DELIVERING:
         found = "a delivery is under way or was stopped; its rows go first"
     elif not replays_left(contract, ledger):
         found = "today's share of replays is used up"

@@ -65,13 +65,14 @@ def heal(project: Project, rows: int, *, requests_per_day: int) -> Healed:
     with project.services() as services:
         first = services.ledger.dead_letters.list(project.sync)
     healed = Healed(len(first), dict(Counter(diagnose(one).need.value for one in first)))
-    _edit_quota(project, requests_per_day)
     healed.allowed = int(SHARE * requests_per_day)
 
     _turn_the_day(project)
     _pass_causes(project)
     came = project.run()
     assert came.stopped is None, came.stopped
+    _turn_the_day(project)
+    _edit_quota(project, requests_per_day)
     with project.services() as services:
         chosen = Selection(code=RULED).letters(services.ledger, project.sync)
         services.ledger.dead_letters.replay(
