@@ -8,7 +8,7 @@ MANIFEST := dbt_project/target/manifest.json
 DBT_SOURCES := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -print 2>/dev/null)
 export ACTIVATION_HOME ?= $(CURDIR)/.activation
 
-.PHONY: documents help setup demo ui test conformance simulate simulate-variants heal crash-test mutants bench lint format lock clean
+.PHONY: ordinary-days documents help setup demo ui test conformance simulate simulate-variants heal crash-test mutants bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ bench: setup ## share of an enforced limit by one and four processes; into docs/
 
 heal: setup ## heal LETTERS=10000 dead letters of mixed causes over the sandbox, on a clock that leaps
 	@$(BIN)/python -m activation_tests.healing --letters $(or $(LETTERS),10000) $(ARGS)
+
+ordinary-days: setup ## 90 days of every contract without one stop; into docs/benchmarks; ARGS="--rows 10000"
+	@$(BIN)/python -m activation_tests.ordinary_days $(ARGS)
 
 crash-test: setup ## kill N=1000 real processes that deliver to the sandbox, at every step
 	@$(BIN)/python -m activation_tests.crashing --kills $(or $(N),100) --record $(ARGS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from activation.contract.model import Contract
+from activation.contract.schedule import last_due
 from activation.ledger.alerts import Observation
 from activation.ledger.batches import BatchRecord
 from activation.ledger.plans import PlanRecord, VerdictRecord
@@ -102,31 +103,6 @@ def _missed(snapshot: Snapshot) -> Iterator[Observation]:
         seen.append(snapshot.plan.created_at)
     if due > opened and max(seen, default=opened) < due:
         yield Observation("run_missed", f"the run due at {due:%Y-%m-%d %H:%M} UTC did not begin.")
-
-
-def last_due(schedule: str, now: datetime) -> datetime:
-    """Return the last time up to `now` at which a cron schedule (UTC) was due."""
-    from cronsim import CronSim
-
-    # Backwards, cronsim begins strictly before.
-    return next(CronSim(_cron(schedule), now + timedelta(seconds=1), reverse=True))
-
-
-def next_due(schedule: str, now: datetime) -> datetime:
-    """Return the first time after `now` at which a cron schedule (UTC) is due."""
-    from cronsim import CronSim
-
-    return next(CronSim(_cron(schedule), now))
-
-
-def _cron(schedule: str) -> str:
-    named = {
-        "@hourly": "0 * * * *",
-        "@daily": "0 0 * * *",
-        "@weekly": "0 0 * * 0",
-        "@monthly": "0 0 1 * *",
-    }
-    return named.get(schedule, schedule)
 
 
 def _doubts(snapshot: Snapshot) -> Iterator[Observation]:

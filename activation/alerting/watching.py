@@ -13,6 +13,7 @@ from activation.contract.model import Contract
 from activation.errors import ActivationError
 from activation.ledger import Ledger
 from activation.ledger.alerts import AlertRecord
+from activation.ledger.plans import VerdictRecord
 
 _RUNS = 5
 
@@ -71,7 +72,7 @@ def snapshot(contract: Contract, ledger: Ledger) -> Snapshot:
         contract=contract,
         now=ledger.store.clock.now(),
         plan=plan,
-        verdicts=None if plan is None else ledger.plans.verdicts(plan.digest),
+        verdicts=None if plan is None else _standing(ledger, plan.digest),
         runs=ledger.runs.list(sync, limit=_RUNS),
         in_doubt=ledger.batches.unknown(sync),
         paused=None
@@ -82,3 +83,10 @@ def snapshot(contract: Contract, ledger: Ledger) -> Snapshot:
         ),
         open_since=min((phase.opened_at for phase in opened), default=None),
     )
+
+
+def _standing(ledger: Ledger, digest: str) -> dict[str, VerdictRecord]:
+    """Return the verdicts on a plan but those that somebody answers for."""
+    approved = ledger.approvals.of(digest)
+    verdicts = ledger.plans.verdicts(digest)
+    return {gate: verdict for gate, verdict in verdicts.items() if gate not in approved}

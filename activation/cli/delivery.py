@@ -10,7 +10,7 @@ from activation.cli.options import Json, PhaseName, SyncName
 from activation.cli.output import Output, counted
 from activation.cli.people import author
 from activation.contract.model import Contract
-from activation.errors import ExitCode
+from activation.errors import ExitCode, UsageError
 from activation.settings import Settings
 from activation.sync import Services, Sync, find_contract, open_services
 from activation.sync.results import parity_record
@@ -26,22 +26,47 @@ def run(
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why, with --resync; it is recorded.")
     ] = "",
+    approved: Annotated[
+        bool, typer.Option("--approved", help="Deliver the plan that was approved; plan no other.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Plan, pass the gates, deliver, reconcile; the run stands in the Dagster UI."""
     settings = Settings.load()
     output = Output(json=json)
     contract = find_contract(settings, sync)
+    if approved and resync:
+        raise UsageError(
+            "--approved delivers a plan that is there, and after --resync it would be wrong.",
+            hint="Leave one of them out.",
+        )
     with open_services(settings) as services:
         opened = Sync(contract, services)
         chosen = opened.phase(phase).name
         opened.preflight()
         if resync:
             _resync(output, opened, reason)
-        report = run_phase(output, settings, services, contract, chosen)
+        if approved:
+            _see_approval(services, contract, chosen)
+        report = run_phase(output, settings, services, contract, chosen, replan=not approved)
     show_run(output, report)
     output.result(report)
     return int(report["exit_code"])
+
+
+def _see_approval(services: Services, contract: Contract, phase: str) -> None:
+    """
+    See that the newest plan of a phase was approved, so that nothing else is meant.
+
+    Raises:
+        UsageError: it was not, or the approval has ended.
+    """
+    plan = services.ledger.plans.latest(contract.sync, phase)
+    if plan is None or not services.ledger.approvals.of(plan.digest):
+        raise UsageError(
+            f"the newest plan of {contract.sync}, phase {phase}, is not approved (any more).",
+            hint=f"`activation status {contract.sync}` names it; then `activation approve`.",
+        )
 
 
 def _resync(output: Output, sync: Sync, reason: str) -> None:
@@ -80,15 +105,22 @@ def reconcile(
 
 
 def run_phase(
-    output: Output, settings: Settings, services: Services, contract: Contract, phase: str
+    output: Output,
+    settings: Settings,
+    services: Services,
+    contract: Contract,
+    phase: str,
+    *,
+    replan: bool = True,
 ) -> dict[str, Any]:
     """Launch one Dagster run of a phase, show its progress, and return its report."""
     with output.step("loading Dagster") as step:
         from activation.defs.launch import launch
 
-        step.say(f"{contract.sync}, {phase}: plan, delivery, parity")
+        parts = "plan, delivery, parity" if replan else "delivery of the approved plan, parity"
+        step.say(f"{contract.sync}, {phase}: {parts}")
         with progress.following(settings, contract.sync, phase, step):
-            launched = launch(contract, phase, settings, services.ledger)
+            launched = launch(contract, phase, settings, services.ledger, replan=replan)
     return reports.ran(services, contract, phase, launched.run_id, launched.message)
 
 
@@ -128,6 +160,8 @@ def show_stop(output: Output, report: dict[str, Any]) -> None:
     """Show how a run ended: its state, the gates that failed, what stopped it."""
     if any(not gate["passed"] for gate in report["gates"]):
         show_gates(output, report["gates"])
+    if report["plan"] and report["state"] == "refused":
+        output.text(f"  the plan: {report['plan'][:12]}")
     output.text(
         f"{report['sync']}, phase {report['phase']}: {report['state']}; "
         f"{counted(report['requests'], 'write request')}; Dagster run {report['run_id']}"

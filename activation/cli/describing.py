@@ -130,16 +130,22 @@ def show_gates(output: Output, gates: list[dict[str, Any]]) -> None:
     output.table(
         "gates",
         ["gate", "verdict", "because"],
-        [[g["gate"], "passed" if g["passed"] else "FAILED", g["summary"]] for g in gates],
+        [[g["gate"], _verdict(g), g["summary"]] for g in gates],
     )
     for gate in gates:
-        if not gate["passed"] and gate["next_step"]:
+        if not gate["passed"] and not gate["override"] and gate["next_step"]:
             output.text(f"  next, {gate['gate']}: {reports.escape(gate['next_step'])}")
 
 
 def _sending(report: dict[str, Any]) -> str:
     held = report["held"]
     return f"[red]held[/] ({reports.escape(held)})" if held else "sending is allowed"
+
+
+def _verdict(gate: dict[str, Any]) -> str:
+    if gate["passed"]:
+        return "passed"
+    return f"approved by {gate['override']['author']}" if gate["override"] else "FAILED"
 
 
 def _show_status(output: Output, report: dict[str, Any]) -> None:
@@ -157,6 +163,21 @@ def _show_status(output: Output, report: dict[str, Any]) -> None:
             for p in report["phases"]
         ],
     )
+    stopped = [plan for plan in report["plans"] if plan["stopped_by"]]
+    if stopped:
+        output.table(
+            "plans that a gate has stopped",
+            ["phase", "plan", "made", "stopped by"],
+            [
+                [p["phase"], p["plan"][:12], p["created_at"], ", ".join(p["stopped_by"])]
+                for p in stopped
+            ],
+        )
+    for a in (approval for plan in stopped for approval in plan["approvals"]):
+        output.text(
+            f"  {a['plan'][:12]}: {a['gate']} is overridden by {reports.escape(a['author'])} "
+            f"until {a['until']}: {reports.escape(a['reason'])}"
+        )
     lacking = [c for c in report["promotion"]["conditions"] if c["state"] != "met"]
     if lacking:
         output.table(

@@ -58,6 +58,7 @@ for command, panel in (
     (rolling_back.rollback, "operate"),
     (operating.pause, "operate"),
     (operating.resume, "operate"),
+    (operating.approve, "operate"),
     (rights.suppress, "people"),
     (rights.erase, "people"),
     (rights.recipients, "people"),

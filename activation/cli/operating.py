@@ -1,10 +1,10 @@
-"""`pause`, `resume`, `open`: what an operator switches, with a reason that is recorded."""
+"""`pause`, `resume`, `open`, `approve`: what an operator decides, with a recorded reason."""
 
 from typing import Annotated, Any
 
 import typer
 
-from activation.cli import reports
+from activation.cli import reports, verdicts
 from activation.cli.options import Json, Reason, SyncName
 from activation.cli.output import Output
 from activation.cli.people import author
@@ -51,6 +51,41 @@ def resume(
     with open_ledger(settings.ledger_url) as ledger:
         ledger.switches.resume(scope, reason=reason, author=author())
     return _told(scope, "resumed", reason, json=json)
+
+
+def approve(
+    plan: Annotated[
+        str, typer.Argument(metavar="PLAN", help="The plan's digest, or its first 12 digits.")
+    ],
+    reason: Reason,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option("--gate", metavar="G", help="A gate to override; all that failed if none."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Let one plan be sent that a gate has stopped; for a day, and for no other plan."""
+    settings = Settings.load()
+    with open_ledger(settings.ledger_url) as ledger:
+        approved = ledger.approvals.approve(plan, gate or (), reason=reason, author=author())
+        found = ledger.plans.get(approved[0].plan_digest)
+    output = Output(json=json)
+    gates = ", ".join(one.gate for one in approved)
+    until = f"{approved[0].expires_at:%Y-%m-%d %H:%M} UTC"
+    output.text(
+        f"{found.sync}, phase {found.phase}: plan {found.digest[:12]} may be sent in spite of "
+        f"{gates}, until {until}, or until the sync is planned again ({reports.escape(reason)})."
+    )
+    output.text(f"next: activation run {found.sync} --phase {found.phase} --approved")
+    output.result(
+        {
+            "sync": found.sync,
+            "phase": found.phase,
+            "plan": found.digest,
+            "approvals": [verdicts.approval(one) for one in approved],
+        }
+    )
+    return ExitCode.DONE
 
 
 def open_phase(

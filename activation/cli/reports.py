@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from activation.cli import outlooks
+from activation.cli import outlooks, verdicts
 from activation.contract.model import Contract
 from activation.errors import ExitCode
-from activation.gates.verdict import Verdict
 from activation.ledger import Ledger
 from activation.ledger.audit import Entry
 from activation.ledger.conservation import Tally
 from activation.ledger.holds import held
-from activation.ledger.plans import VerdictRecord
 from activation.ledger.runs import RunRecord, RunState
 from activation.planning.model import Disposition
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy
@@ -97,7 +95,7 @@ def planned(plan: Planned) -> dict[str, Any]:
         },
         "mapping_changed": frozen.mapping_changed,
         "irreversible": list(plan.irreversible),
-        "gates": [gate(verdict) for verdict in plan.verdicts],
+        "gates": [verdicts.gate(verdict) for verdict in plan.verdicts],
         "gates_passed": plan.passed,
         "samples": [
             {
@@ -110,17 +108,6 @@ def planned(plan: Planned) -> dict[str, Any]:
             }
             for change in plan.samples
         ],
-    }
-
-
-def gate(verdict: Verdict | VerdictRecord) -> dict[str, Any]:
-    """Return one verdict."""
-    return {
-        "gate": str(verdict.gate),
-        "passed": verdict.passed,
-        "summary": verdict.summary,
-        "evidence": dict(verdict.evidence),
-        "next_step": verdict.next_step,
     }
 
 
@@ -165,7 +152,11 @@ def ran(
     plan = ledger.plans.latest(contract.sync, phase)
     gates = []
     if plan is not None and (recorded is not None or plan_is_of(run_id, plan.summary)):
-        gates = [gate(verdict) for verdict in ledger.plans.verdicts(plan.digest).values()]
+        approvals = ledger.approvals.of(plan.digest)
+        gates = [
+            verdicts.gate(verdict, approvals.get(name))
+            for name, verdict in ledger.plans.verdicts(plan.digest).items()
+        ]
     if recorded is None:
         failed = [verdict["gate"] for verdict in gates if not verdict["passed"]]
         state = RunState.REFUSED if failed else RunState.FAILED
@@ -173,6 +164,7 @@ def ran(
         said = f"its gates did not let it through: {', '.join(failed)}; nothing was sent"
         return {
             **_empty_run(contract, phase, run_id, gates),
+            "plan": plan.digest if failed and plan is not None else None,
             "state": state.value,
             "exit_code": int(code),
             "message": said if failed else message,
@@ -274,6 +266,7 @@ def status(services: Services, contract: Contract) -> dict[str, Any]:
             for phase in contract.rollout.phases
         ],
         "promotion": promotion(contract, ledger),
+        "plans": verdicts.plans(contract, ledger),
         "runs": [
             {
                 "run": run.run_id,

@@ -110,6 +110,26 @@ def _consent(old: Any, _new: Any) -> tuple[Weight, str]:
     return Weight.BREAKING, "one model less is asked for consent"
 
 
+def _reference(old: Any, new: Any) -> tuple[Weight, str]:
+    if old is None:
+        return Weight.MINOR, "one more model must be young enough"
+    if new is None:
+        return Weight.BREAKING, "one model less must be young enough"
+    return Weight.BREAKING, "its age is told otherwise"
+
+
+def _strict(_old: Any, new: Any) -> tuple[Weight, str]:
+    if new:
+        return Weight.MINOR, "no approval lets older data pass"
+    return Weight.BREAKING, "an approval lets older data pass"
+
+
+def _accepted(old: Any, _new: Any) -> tuple[Weight, str]:
+    if old is None:
+        return Weight.MINOR, "more is asked of values"
+    return Weight.BREAKING, "other values are accepted"
+
+
 def _holdout(old: Any, new: Any) -> tuple[Weight, str]:
     return _least(parse_share, "the holdout")(old, new)
 
@@ -138,6 +158,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("alerting.severity", _always(Weight.MINOR, "how loud, not what")),
     ("alerting.dead_letters", _share),
     ("sync", _always(Weight.BREAKING, "it is another sync, with a state of its own")),
+    ("source.accepted", _accepted),
     ("source", _always(Weight.BREAKING, "rows come from elsewhere or have other keys")),
     ("destination.mode", _mode),
     ("destination", _always(Weight.BREAKING, "records are written elsewhere, or by another key")),
@@ -146,12 +167,23 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("fields.*.column", _always(Weight.BREAKING, "the field says something else")),
     ("fields.*.data_class", _always(Weight.BREAKING, "how personal the field is, is judged anew")),
     ("fields.*.references", _always(Weight.MINOR, "which sync goes first, not what is sent")),
+    ("fields.*.accepted", _accepted),
     ("fields.*.*", _always(Weight.BREAKING, "what protects the field is another")),
     ("fields.*", _field),
     ("consent.sources.*", _consent),
     ("consent.sources.*.max_lag", _limit(parse_duration, "the guard")),
     ("consent", _always(Weight.BREAKING, "consent is asked for differently")),
     ("freshness.max_age", _limit(parse_duration, "the guard")),
+    ("freshness.strict", _strict),
+    ("freshness.references.*.max_age", _limit(parse_duration, "the guard")),
+    ("freshness.references.*", _reference),
+    ("guards.usual.runs", _always(Weight.MINOR, "how far is looked back")),
+    ("guards.usual.fewest", _limit(int, "the guard")),
+    ("guards.usual.times", _limit(float, "the guard")),
+    ("guards.usual.least", _share),
+    ("guards.distribution.shift", _limit(float, "the guard")),
+    ("guards.distribution.filled", _share),
+    ("guards.distribution.outside", _share),
     ("guards.*", _share),
     ("quota.*", _TIMES),
     ("rollout.salt", _always(Weight.BREAKING, "every cohort is drawn anew")),
@@ -250,6 +282,8 @@ def _plain(contract: Contract) -> dict[str, Any]:
     plain["fields"] = {one["to"]: one for one in plain["fields"]}
     if "sources" in plain["consent"]:
         plain["consent"]["sources"] = {one["model"]: one for one in plain["consent"]["sources"]}
+    references = plain["freshness"]["references"]
+    plain["freshness"]["references"] = {one["model"]: one for one in references}
     plain["rollout"]["phases"] = {one["name"]: one for one in plain["rollout"]["phases"]}
     return plain
 

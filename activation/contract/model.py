@@ -17,6 +17,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from activation.contract.accepted import Accepted, accepted_problems
 from activation.contract.conflicts import Conflict, Conflicts
 from activation.contract.consent import Consent, NoConsent, OnRevoke, Revoked
 from activation.contract.destination import Destination, Mode
@@ -116,6 +117,7 @@ class Source(Part):
     model: Name = Field(description="The dbt model.")
     grain: tuple[Text, ...] = Field(min_length=1, description="The columns that identify one row.")
     version: Text = Field(description="The column that orders states of the same key.")
+    accepted: Accepted | None = Field(default=None, description="What keys look like.")
 
 
 class FieldMapping(Part):
@@ -145,6 +147,7 @@ class FieldMapping(Part):
     protect: Protection | None = Field(
         default=None, description="What is done to the value before it leaves."
     )
+    accepted: Accepted | None = Field(default=None, description="What its values look like.")
 
 
 class Quota(Part):
@@ -265,6 +268,8 @@ class Contract(Part):
             *field_problems(self.fields),
             *self._identified(),
             *self._conflicting(),
+            *self.freshness.problems(),
+            *accepted_problems(self.source.accepted, self.fields),
         ]
         if problems:
             raise PydanticCustomError(

@@ -69,7 +69,11 @@ def check_source(contract: Contract, manifest: Manifest) -> tuple[Problem, ...]:
     Columns are checked against the documented ones; a model that documents none is not judged.
     `loading.place` adds file and line.
     """
-    return (*_source(contract, manifest), *_consent(contract, manifest))
+    return (
+        *_source(contract, manifest),
+        *_consent(contract, manifest),
+        *_references(contract, manifest),
+    )
 
 
 def _source(contract: Contract, manifest: Manifest) -> Iterator[Problem]:
@@ -112,6 +116,15 @@ def _consent(contract: Contract, manifest: Manifest) -> Iterator[Problem]:
                     f"a consent model has {_and(CONSENT_COLUMNS)}"
                 )
                 yield Problem(text, (*at, "model"))
+
+
+def _references(contract: Contract, manifest: Manifest) -> Iterator[Problem]:
+    for index, reference in enumerate(contract.freshness.references):
+        at = ("freshness", "references", index)
+        model = manifest.models.get(reference.model)
+        yield from _absent(model, reference.model, (*at, "model"), manifest)
+        if model is not None:
+            yield from _lacking(model, reference.column, (*at, "column"))
 
 
 def _absent(model: Model | None, name: str, at: At, manifest: Manifest) -> Iterator[Problem]:

@@ -52,9 +52,13 @@ def build_models(settings: Settings) -> Launched:
         return _execute(MODELS_JOB, opened)
 
 
-def launch(contract: Contract, phase: str, settings: Settings, ledger: Ledger) -> Launched:
+def launch(
+    contract: Contract, phase: str, settings: Settings, ledger: Ledger, *, replan: bool = True
+) -> Launched:
     """
     Run plan, gates, delivery and parity of one phase, on the models as they are.
+
+    Without `replan`, the newest plan that there is goes out, if its gates let it.
 
     Raises:
         ActivationError: the project's definitions do not load.
@@ -66,7 +70,7 @@ def launch(contract: Contract, phase: str, settings: Settings, ledger: Ledger) -
             job_name(contract.sync),
             opened,
             partition_key=phase,
-            asset_selection=[plan_key(contract), destination_key(contract)],
+            asset_selection=[*([plan_key(contract)] if replan else []), destination_key(contract)],
         )
 
 

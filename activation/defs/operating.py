@@ -56,6 +56,17 @@ class Listed(Chosen):
     """`all`, `connection:NAME` or `sync:NAME`."""
 
 
+class Approved(dg.Config):
+    """Which plan may be sent although a gate has stopped it, and why."""
+
+    plan: str
+    """Its digest, or the first 12 digits, as a stopped run tells it."""
+    reason: str
+    author: str = "dagster"
+    gates: list[str] = []  # noqa: RUF012 - Dagster copies it
+    """The gates to override; all that have stopped it if none is named."""
+
+
 @dg.op(description="No request of this scope starts after this; what is not sent stays planned.")
 def pause_scope(config: Switched) -> None:
     """Pause."""
@@ -268,6 +279,37 @@ def _moment(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
+@dg.op(
+    description="Lets one plan be sent for a day although a gate has stopped it. Materialise the "
+    "destination asset alone afterwards: a new plan would need a new approval."
+)
+def approve_plan(context: dg.OpExecutionContext, config: Approved) -> None:
+    """Approve, and say so on the plan's checks."""
+    from activation.defs.components.checks import approved_results
+    from activation.ledger import open_ledger
+    from activation.sync import find_contract
+
+    settings = Settings.load()
+    with open_ledger(settings.ledger_url) as ledger:
+        approvals = ledger.approvals.approve(
+            config.plan, config.gates, reason=config.reason, author=config.author
+        )
+        plan = ledger.plans.get(approvals[0].plan_digest)
+        verdicts = ledger.plans.verdicts(plan.digest)
+    contract = find_contract(settings, plan.sync)
+    for result in approved_results(contract, plan.phase, approvals, verdicts):
+        context.instance.report_runless_asset_event(result)
+    context.add_output_metadata(
+        {
+            "plan": plan.digest,
+            "sync": plan.sync,
+            "phase": plan.phase,
+            "gates": ", ".join(one.gate for one in approvals),
+            "until": approvals[0].expires_at.isoformat(),
+        }
+    )
+
+
 _IN_PROCESS = dg.in_process_executor
 
 
@@ -333,3 +375,9 @@ def rollback() -> None:
 def replay() -> None:
     """Replay."""
     replay_letters()
+
+
+@dg.job(executor_def=_IN_PROCESS, description="Let one plan be sent that a gate has stopped.")
+def approve() -> None:
+    """Approve."""
+    approve_plan()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from activation.delivery.order import DeliveryOrder
 from activation.errors import Refused
 from activation.ledger import Ledger
+from activation.ledger.approvals import OVERRIDABLE
+from activation.ledger.gates import GATES
 from activation.ledger.holds import held
-from activation.ledger.plans import GATES, PlanRecord, PlanState
+from activation.ledger.plans import PlanRecord, PlanState, VerdictRecord
 from activation.planning.erasure import PHASE as ERASURE
 
 _AGAIN = "Plan the sync again."
@@ -29,9 +32,14 @@ def admit(order: DeliveryOrder, ledger: Ledger, now: datetime) -> PlanRecord:
         return plan
     _of_this_contract(plan, order)
     _newest(plan, ledger)
-    _gated(plan, ledger)
+    approvals = ledger.approvals.of(plan.digest)
+    verdicts = ledger.plans.verdicts(plan.digest)
+    _gated(plan, verdicts, approvals)
     _unheld(plan, ledger)
-    if now - plan.created_at > order.bounds.max_age:
+    if "freshness" not in approvals:
+        _fresh(plan, verdicts["freshness"], now)
+    # Whoever approves a plan may need the night for it: it lives as long as the approval.
+    if not approvals and now - plan.created_at > order.bounds.max_age:
         minutes = order.bounds.max_age.total_seconds() / 60
         raise _refusal(plan, f"is older than {minutes:g} minutes", _AGAIN)
     return plan
@@ -61,9 +69,11 @@ def _unheld(plan: PlanRecord, ledger: Ledger) -> None:
         raise _refusal(plan, "may not be sent", held(hold, plan.sync))
 
 
-def _gated(plan: PlanRecord, ledger: Ledger) -> None:
-    verdicts = ledger.plans.verdicts(plan.digest)
-    failed = [verdict for gate in sorted(GATES) if (verdict := verdicts.get(gate)) is not None]
+def _gated(
+    plan: PlanRecord, verdicts: Mapping[str, VerdictRecord], approvals: Collection[str]
+) -> None:
+    stopping = sorted(GATES - (OVERRIDABLE & set(approvals)))
+    failed = [verdict for gate in stopping if (verdict := verdicts.get(gate)) is not None]
     failed = [verdict for verdict in failed if not verdict.passed]
     missing = sorted(GATES - verdicts.keys())
     if not failed and not missing:
@@ -74,6 +84,13 @@ def _gated(plan: PlanRecord, ledger: Ledger) -> None:
     if missing:
         steps.append(_AGAIN)
     raise _refusal(plan, "was stopped by its gates: " + "; ".join(said), " ".join(steps) or _AGAIN)
+
+
+def _fresh(plan: PlanRecord, verdict: VerdictRecord, now: datetime) -> None:
+    """See that what was young enough when it was planned is so still."""
+    until = verdict.evidence.get("young_until")
+    if until is not None and now > datetime.fromisoformat(until):
+        raise _refusal(plan, f"has gone stale since it was planned: {verdict.summary}", _AGAIN)
 
 
 def _refusal(plan: PlanRecord, what: str, hint: str) -> Refused:

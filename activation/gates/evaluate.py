@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from activation.contract.model import Contract
 from activation.destinations.base import ObjectSchema
 from activation.gates.blast_radius import blast_radius
 from activation.gates.consent import consent
+from activation.gates.distribution import distribution
 from activation.gates.freshness import freshness
 from activation.gates.grain import grain
 from activation.gates.kill_switch import kill_switch
+from activation.gates.past import NOTHING_PAST, Past
 from activation.gates.rollback import taken_back
 from activation.gates.schema import schema_drift
 from activation.gates.verdict import Verdict
@@ -25,7 +26,7 @@ def evaluate(  # noqa: PLR0913 - a verdict depends on all of these, and each is 
     schema: ObjectSchema,
     paused: str | None,
     now: datetime,
-    values: Mapping[str, tuple[str, ...]] | None = None,
+    past: Past = NOTHING_PAST,
 ) -> tuple[Verdict, ...]:
     """
     Return one verdict a gate, in the order of `Gate`; a plan may be sent only if all pass.
@@ -36,24 +37,25 @@ def evaluate(  # noqa: PLR0913 - a verdict depends on all of these, and each is 
         schema: what the destination says of the object now.
         paused: why sending is paused, or None.
         now: the current time, aware.
-        values: the distinct values of picklist fields; those of the plan if None.
+        past: what the ledger remembers of the sync's last plans.
     """
     of_the_model = (
-        (freshness(contract, plan, now), grain(contract, plan), blast_radius(contract, plan))
+        (
+            freshness(contract, plan, now, past),
+            grain(contract, plan),
+            blast_radius(contract, plan, past),
+            distribution(contract, plan, past),
+        )
         if not plan.undoes
         else taken_back(plan)
     )
-    fresh, grained, blast = of_the_model
+    fresh, grained, blast, looks = of_the_model
     return (
         fresh,
         grained,
         consent(contract, plan, now),
         blast,
-        schema_drift(
-            contract,
-            schema,
-            values=plan.values if values is None else values,
-            longest_key=plan.longest.get(contract.destination.key),
-        ),
+        looks,
+        schema_drift(contract, plan, schema, past),
         kill_switch(contract, paused),
     )

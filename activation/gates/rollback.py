@@ -6,9 +6,9 @@ from activation.gates.verdict import Gate, Verdict
 from activation.planning.model import Disposition, Plan
 
 
-def taken_back(plan: Plan) -> tuple[Verdict, Verdict, Verdict]:
+def taken_back(plan: Plan) -> tuple[Verdict, Verdict, Verdict, Verdict]:
     """
-    Return the verdicts on freshness, grain and blast radius.
+    Return the verdicts on freshness, grain, blast radius and distribution.
 
     A rollback only ever reaches rows that what it takes back has reached, so that its reach is
     that of plans whose own gates have passed.
@@ -29,4 +29,5 @@ def taken_back(plan: Plan) -> tuple[Verdict, Verdict, Verdict]:
                 "delivered_before": plan.blast.delivered_before,
             },
         ),
+        Verdict(Gate.DISTRIBUTION, passed=True, summary=old),
     )

@@ -1,4 +1,4 @@
-"""The destination has every field, writable, of a type and size that fits."""
+"""Source, contract and destination fit: every field is there, writable, of a type that fits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from activation.contract.destination import Mode
 from activation.contract.model import Contract, DataClass, FieldKind, FieldMapping, NullPolicy
 from activation.contract.problem import Problem, closed, suggestion
 from activation.destinations.base import FieldSchema, ObjectSchema
-from activation.gates.verdict import Gate, Verdict
+from activation.gates.drift import drifts, seen
+from activation.gates.past import NOTHING_PAST, Past
+from activation.gates.verdict import Evidence, Gate, Verdict, approval_step
+from activation.planning.model import Plan
+from activation.planning.source_types import can_be_sent
 
 _FITS = {
     FieldKind.TEXT: {FieldKind.TEXT},
@@ -22,29 +26,67 @@ _SHOWN_VALUES = 10
 
 
 def schema_drift(
-    contract: Contract,
-    schema: ObjectSchema,
-    *,
-    values: Mapping[str, tuple[str, ...]],
-    longest_key: int | None,
+    contract: Contract, plan: Plan, schema: ObjectSchema, past: Past = NOTHING_PAST
 ) -> Verdict:
-    """Fail if the destination could not take what the contract sends."""
-    found = misfits(contract, schema, values=values, longest_key=longest_key)
-    if not found:
-        count = len(contract.fields)
-        summary = f"{schema.name} takes the key and all {count} fields as the contract sends them."
-        return Verdict(Gate.SCHEMA, passed=True, summary=summary, evidence={"fields": count})
-    more = f" And {len(found) - 1} more." if len(found) > 1 else ""
-    return Verdict(
-        Gate.SCHEMA,
-        passed=False,
-        summary=closed(f"{schema.name} does not fit the contract: {found[0].text}") + more,
-        evidence={"fields": len(contract.fields), "problems": [one.text for one in found]},
-        next_step=(
-            f"Mend the field in the destination, or the contract: "
-            f"`activation validate {contract.sync}`."
-        ),
+    """
+    Fail if the destination could not take what the contract sends, or the source holds less.
+
+    What changed on either side since the last plan that was delivered is told in any case.
+    """
+    now = seen(contract, plan, schema)
+    changed = drifts(contract, plan, now, past)
+    key = plan.longest.get(contract.destination.key)
+    found = (
+        *misfits(contract, schema, values=plan.values, longest_key=key),
+        *unfit(contract, plan),
     )
+    stopping = [drift for drift in changed if drift.stops]
+    evidence: Evidence = {
+        "fields": len(contract.fields),
+        "changed": [drift.sentence for drift in changed],
+    }
+    since = f" Since the last plan: {'; '.join(d.sentence for d in changed)}." if changed else ""
+    if found:
+        more = f" And {len(found) - 1} more." if len(found) > 1 else ""
+        return Verdict(
+            Gate.SCHEMA,
+            passed=False,
+            summary=closed(f"{schema.name} does not fit the contract: {found[0].text}")
+            + more
+            + since,
+            # What does not fit is refused there, whoever approves it here.
+            evidence=evidence | {"problems": [one.text for one in found], "final": True},
+            next_step=(
+                f"Mend the field in the destination, or the contract: "
+                f"`activation validate {contract.sync}`."
+            ),
+        )
+    if stopping:
+        return Verdict(
+            Gate.SCHEMA,
+            passed=False,
+            summary=f"{contract.source.model} may hold less than it did.{since}",
+            evidence=evidence,
+            next_step=(
+                f"See whether {contract.source.model} lost digits, times or letters. "
+                f"{approval_step(plan, Gate.SCHEMA)}"
+            ),
+        )
+    count = len(contract.fields)
+    summary = f"{schema.name} takes the key and all {count} fields as the contract sends them."
+    return Verdict(Gate.SCHEMA, passed=True, summary=summary + since, evidence=evidence)
+
+
+def unfit(contract: Contract, plan: Plan) -> Iterator[Problem]:
+    """Yield the fields whose column holds nothing that could be sent as their type."""
+    for index, mapping in enumerate(contract.fields):
+        kind = plan.source.columns.get(mapping.column.lower())
+        if kind is not None and not can_be_sent(kind, mapping.type.kind):
+            text = (
+                f"column `{mapping.column}` of {contract.source.model} is {kind}; "
+                f"the contract sends {mapping.type}"
+            )
+            yield Problem(text, ("fields", index, "column"))
 
 
 def picklists(contract: Contract, schema: ObjectSchema) -> frozenset[str]:

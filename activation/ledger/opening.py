@@ -15,6 +15,7 @@ from activation.governor.budget import Budget
 from activation.hash_keys import HashKeys
 from activation.ledger import attempts
 from activation.ledger.alerts import Alerts
+from activation.ledger.approvals import Approvals
 from activation.ledger.attempts import Answer, Entry
 from activation.ledger.audit import Audit
 from activation.ledger.batches import Batches
@@ -24,6 +25,7 @@ from activation.ledger.dead_letters import DeadLetters
 from activation.ledger.doubts import Doubts
 from activation.ledger.erasures import Erasures
 from activation.ledger.fences import Fences
+from activation.ledger.history import History
 from activation.ledger.holds import Holds
 from activation.ledger.leases import Lease, Leases
 from activation.ledger.outcomes import tally
@@ -50,6 +52,8 @@ class Ledger:
     def __init__(self, store: Store, hash_keys: HashKeys | None = None) -> None:
         self.store = store
         self.plans = Plans(store)
+        self.approvals = Approvals(store)
+        self.history = History(store)
         self.batches = Batches(store)
         self.fences = Fences(store)
         self.dead_letters = DeadLetters(store)

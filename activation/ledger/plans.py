@@ -15,10 +15,6 @@ from activation.ledger import audit, tables
 from activation.ledger.batches import LAST_ATTEMPT, OPEN, BatchState
 from activation.ledger.store import Store
 
-GATES = frozenset({"freshness", "grain", "consent", "blast_radius", "schema", "kill_switch"})
-"""The gates that every plan must have passed before a byte of it leaves."""
-
-
 ROLLBACK, REPLAY = "rollback", "replay"
 """Kinds of plans, in their summary; a plan of all that differs has none."""
 
@@ -271,6 +267,9 @@ class Plans:
                     sent = connected.scalar(_WAS_SENT, {"digest": plan.digest})
                     fresh["state"] = PlanState.DELIVERING if sent else PlanState.OPEN
                 connected.execute(_REWRITE, {"this": plan.digest, **fresh})
+                # Whoever approved it has not seen what it was made from this time.
+                table = tables.approval
+                connected.execute(table.delete().where(table.c.plan_digest == plan.digest))
             others = {"of_sync": plan.sync, "of_phase": plan.phase, "by": plan.digest}
             connected.execute(_SUPERSEDE, others)
             audit.append(
@@ -296,13 +295,13 @@ class Plans:
             raise UsageError(
                 f"The ledger knows no plan {digest[:12]}.", hint="Plan the sync first."
             )
-        return _record(row)
+        return record_of(row)
 
     def latest(self, sync: str, phase: str) -> PlanRecord | None:
         """Return the newest plan of a phase."""
         with self.store.read() as connected:
             row = connected.execute(_LATEST, {"sync": sync, "phase": phase}).one_or_none()
-        return None if row is None else _record(row)
+        return None if row is None else record_of(row)
 
     def digests(self, sync: str, phase: str) -> tuple[str, ...]:
         """Return the digests of all plans of a phase."""
@@ -381,7 +380,8 @@ class Plans:
             connected.execute(_REWRITE, {"this": digest, **marked})
 
 
-def _record(row: Any) -> PlanRecord:
+def record_of(row: Any) -> PlanRecord:
+    """Return a row of the table of plans."""
     return PlanRecord(
         digest=row.digest,
         sync=row.sync,

@@ -91,7 +91,7 @@ def _old(now: datetime, before: datetime) -> Iterator[tuple[sa.Table, Condition]
     A plan goes before its batches, so that no plan is ever left with a part of them.
     """
     yield _plan, _settled_before(now, before)
-    for table in (tables.verdict, _batch):
+    for table in (tables.verdict, tables.approval, _batch):
         yield table, ~sa.exists().where(_plan.c.digest == table.c.plan_digest)
     yield _run, _run.c.run_id.in_(_runs_beyond(before))
     for days in (tables.quota, tables.quota_share):

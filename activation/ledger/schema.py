@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from activation.errors import Unavailable
 from activation.ledger.store import Store
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision under migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

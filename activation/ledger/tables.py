@@ -79,6 +79,17 @@ verdict = sa.Table(
     _required("at", Utc),
 )
 
+approval = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("plan_digest", sa.Text, primary_key=True),
+    sa.Column("gate", sa.Text, primary_key=True),
+    _required("author", sa.Text),
+    _required("reason", sa.Text),
+    _required("at", Utc),
+    _required("expires_at", Utc),
+)
+
 batch = sa.Table(
     "batch",
     metadata,

@@ -6,13 +6,16 @@ Also here is what the first pass sees of the keys: rows without one, and keys th
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlglot import exp
 
+from activation.planning.distribution import statistics, told
 from activation.planning.keys import untidy
 from activation.planning.mapping import SourceMapping
+from activation.planning.model import FieldProfile
 from activation.warehouse.port import Session
 from activation.warehouse.sql import (
     cast,
@@ -35,15 +38,25 @@ Beside them stand the source columns as they are: only rows that differ are writ
 cheaper than reading the model a second time.
 """
 REPEATED = "activation_repeated"
-"""The temporary table of the keys that several source rows have: `match_key`, `times`."""
+"""The temporary table of keys that several rows have: `match_key`, `times`, `spellings`."""
 
 _SUSPECTS = "activation_suspects"
 
 
-def profile(
-    session: Session, mapping: SourceMapping
-) -> tuple[SourceMapping, int, int, datetime | None]:
-    """Return the mapping, knowing whether its keys are tidy, rows, keys and newest version."""
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one pass over the model tells."""
+
+    mapping: SourceMapping
+    """Knowing whether its keys are tidy."""
+    rows: int
+    keyed: int
+    newest: datetime | None
+    fields: Mapping[str, FieldProfile]
+
+
+def profile(session: Session, mapping: SourceMapping, *, of_fields: bool) -> Profile:
+    """Read the model once; what its values look like is only told if that is asked for."""
     version = cast(mapping.raw(mapping.contract.source.version, "s"), "timestamp")
     tidy = replace(mapping, tidy=True)
     spoilt = untidy(mapping.grain("s"), mapping.functions.dialect)
@@ -52,13 +65,16 @@ def profile(
         named(exp.Count(this=tidy.key("s")), "keyed"),
         named(exp.Count(this=exp.case().when(spoilt, exp.Literal.number(1))), "untidy"),
         named(exp.Max(this=version), "newest"),
+        *(statistics(mapping) if of_fields else ()),
     ).from_(source(mapping))
     row = session.fetch(query).to_pylist()[0]
     newest = row["newest"].replace(tzinfo=UTC) if row["newest"] else None
+    fields = told(mapping, row) if of_fields else {}
     if not row["untidy"]:
-        return tidy, row["rows"], row["keyed"], newest
+        return Profile(tidy, row["rows"], row["keyed"], newest, fields)
     count = exp.select(named(exp.Count(this=mapping.key("s")), "keyed")).from_(source(mapping))
-    return mapping, row["rows"], session.fetch(count).to_pylist()[0]["keyed"], newest
+    keyed = session.fetch(count).to_pylist()[0]["keyed"]
+    return Profile(mapping, row["rows"], keyed, newest, fields)
 
 
 def first_pass(mapping: SourceMapping, state: exp.Query, *, some_without_key: bool) -> exp.Select:
@@ -104,8 +120,18 @@ def count_candidates(session: Session) -> tuple[int, int]:
     return row["fresh"], row["gone"]
 
 
-def find_repeated(session: Session, mapping: SourceMapping, *, everywhere: bool) -> tuple[int, int]:
-    """Note the keys that several source rows have; return how many keys, and rows of them."""
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The keys that several source rows have, as the destination tells keys apart."""
+
+    keys: int = 0
+    rows: int = 0
+    folded: int = 0
+    """Rows of those whose keys are not spelled alike."""
+
+
+def find_repeated(session: Session, mapping: SourceMapping, *, everywhere: bool) -> Repeated:
+    """Note the keys that several source rows have."""
     kh = mapping.functions.fast_hash(mapping.match(mapping.key("s")))
     hashes = (
         exp.select(named(kh, "kh")).from_(source(mapping)).where(not_null(mapping.key("s")))
@@ -122,10 +148,15 @@ def find_repeated(session: Session, mapping: SourceMapping, *, everywhere: bool)
     session.execute(temporary(_SUSPECTS, suspects))
     size = exp.select(named(exp.Count(this=exp.Star()), "n")).from_(table(_SUSPECTS))
     if not session.fetch(size).to_pylist()[0]["n"]:
-        return 0, 0
+        return Repeated()
     match_key = mapping.match(mapping.key("s"))
+    spellings = exp.Count(this=exp.Distinct(expressions=[mapping.key("s")]))
     repeated = (
-        exp.select(named(match_key, "match_key"), named(exp.Count(this=exp.Star()), "times"))
+        exp.select(
+            named(match_key, "match_key"),
+            named(exp.Count(this=exp.Star()), "times"),
+            named(spellings, "spellings"),
+        )
         .from_(source(mapping))
         .where(among(kh.copy(), _SUSPECTS, "kh"))
         .where(not_null(mapping.key("s")))
@@ -133,12 +164,14 @@ def find_repeated(session: Session, mapping: SourceMapping, *, everywhere: bool)
         .having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
     )
     session.execute(temporary(REPEATED, repeated))
+    several = exp.GT(this=column("spellings"), expression=exp.Literal.number(1))
     totals = exp.select(
         named(exp.Count(this=exp.Star()), "keys"),
-        named(cast(exp.func("COALESCE", exp.Sum(this=column("times")), 0), "bigint"), "rows"),
+        named(_sum(column("times")), "rows"),
+        named(_sum(exp.case().when(several, column("times"))), "folded"),
     ).from_(table(REPEATED))
     row = session.fetch(totals).to_pylist()[0]
-    return row["keys"], row["rows"]
+    return Repeated(row["keys"], row["rows"], row["folded"])
 
 
 def raw_columns(mapping: SourceMapping) -> dict[str, str]:
@@ -161,3 +194,7 @@ def among(value: exp.Expr, table_name: str, of: str) -> exp.Expr:
     """Return whether the value is one of a column of a temporary table, as SQL."""
     inner = exp.select(column(of)).from_(table(table_name)).where(not_null(column(of)))
     return exp.In(this=value, query=inner.subquery())
+
+
+def _sum(of: exp.Expr) -> exp.Expr:
+    return cast(exp.func("COALESCE", exp.Sum(this=of), 0), "bigint")

@@ -11,7 +11,8 @@ Two passes, so that cost follows the rows that changed:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlglot import exp
@@ -36,6 +37,7 @@ from activation.planning.mapping import (
     row_hash,
     row_seed,
 )
+from activation.planning.model import FieldProfile
 from activation.planning.payload import changed_bits, payload_column, was, whole_bits
 from activation.planning.state import delivered
 from activation.warehouse.port import Session
@@ -99,10 +101,22 @@ class Found:
     known: int
     """In all phases."""
     lost: int
+    folded_rows: int = 0
+    """Of the repeated ones, those whose keys are not spelled alike."""
+    references: Mapping[str, datetime | None] = field(default_factory=dict)
+    respelled: int = 0
+    reminted: int = 0
+    fields: Mapping[str, FieldProfile] = field(default_factory=dict)
 
 
-def find_changes(session: Session, mapping: SourceMapping, share: float) -> Found:
-    """Compare the model with the delivered state, within a phase's share of the keys."""
+def find_changes(
+    session: Session, mapping: SourceMapping, share: float, *, of_fields: bool = False
+) -> Found:
+    """
+    Compare the model with the delivered state, within a phase's share of the keys.
+
+    With `of_fields` it is also told what the values of the model look like.
+    """
     contract = mapping.contract
     params: dict[str, object] = {
         "mapping_seed": f"{HASH_VERSION} {contract.mapping_digest}",
@@ -112,27 +126,30 @@ def find_changes(session: Session, mapping: SourceMapping, share: float) -> Foun
         "mapping_digest": contract.mapping_digest,
     }
     state = delivered(session, contract.sync, mapping.kept)
-    mapping, rows, keyed, newest = profile(session, mapping)
+    read = profile(session, mapping, of_fields=of_fields)
+    mapping, rows, keyed = read.mapping, read.rows, read.keyed
     known, before = _state_size(session, state, params)
     first = first_pass(mapping, state, some_without_key=keyed < rows)
     session.execute(temporary(CANDIDATES, first), params)
     fresh, gone = count_candidates(session)
     # A key that comes twice meets the same delivered row twice.
     met_twice = (keyed - fresh) != (known - gone)
-    repeated_keys, repeated_rows = find_repeated(session, mapping, everywhere=met_twice)
+    repeated = find_repeated(session, mapping, everywhere=met_twice)
     session.execute(
-        temporary(CHANGES, _second_pass(mapping, state, suspects=repeated_keys > 0)), params
+        temporary(CHANGES, _second_pass(mapping, state, suspects=repeated.keys > 0)), params
     )
     return Found(
         rows=rows,
         null_keys=rows - keyed,
-        repeated_rows=repeated_rows,
-        keys=keyed - repeated_rows,
-        newest_version=newest,
+        repeated_rows=repeated.rows,
+        keys=keyed - repeated.rows,
+        newest_version=read.newest,
         delivered_before=before,
         known=known,
         # Every delivered key is in the widest phase; else the lost ones are looked up.
         lost=gone if share >= 1 else _lost(session, mapping, state, params),
+        folded_rows=repeated.folded,
+        fields=read.fields,
     )
 
 
@@ -150,7 +167,8 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     """
     Read the candidates with their payload.
 
-    Columns: `match_key`, `sync_key`, `change` (create, update, late, same), `row_hash` (null if
+    Columns: `match_key`, `sync_key`, `source_key` (as the model spells it),
+    `change` (create, update, late, same), `row_hash` (null if
     a value does not fit), `source_hash`, `nulls`, `version`, `cohort`, `mapping_digest`,
     those of `RESOLVED`, the `known_` ones and the `destination_id` of the delivered row,
     `changed` (bit i says that the i-th field is to be written; null if the payload is not kept),
@@ -160,7 +178,7 @@ def _second_pass(mapping: SourceMapping, state: exp.Query, *, suspects: bool) ->
     fields = mapping.fields
     raws = raw_columns(mapping)
     values = [column(f.column) for f in fields]
-    meta = ("match_key", "sync_key", "known_key", "source_hash", "version", "cohort")
+    meta = ("match_key", "sync_key", "source_key", "known_key", "source_hash", "version", "cohort")
     subjects = tuple(f"subject_{i}" for i in range(len(_subjects(mapping))))
     kept = tuple(was(f.place) for f in fields) if mapping.keeps_payload else ()
     carried = (*meta, *KNOWN.values(), *kept, *subjects)

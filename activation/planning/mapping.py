@@ -125,7 +125,20 @@ class SourceMapping:
     names_changes: bool = False
     """Whether a row carries only the fields that changed; else all of them."""
     tidy: bool = False
-    """No grain value is known to be empty or to have spaces at an end."""
+    """No grain value is empty or has white space at an end."""
+    trims: bool = False
+    """Whether the destination drops white space at both ends of a key."""
+
+    @property
+    def used(self) -> dict[str, str]:
+        """Return the columns that the contract names and the model has: types of any dialect."""
+        source = self.contract.source
+        named = (*source.grain, source.version, *(f.column for f in self.contract.fields))
+        there = dict.fromkeys(c.lower() for c in named if c.lower() in self.types)
+        return {
+            c: exp.DataType.build(self.types[c], dialect=self.functions.dialect).sql()
+            for c in there
+        }
 
     @property
     def keeps_read(self) -> bool:
@@ -156,6 +169,8 @@ class SourceMapping:
 
     def match(self, key: exp.Expr) -> exp.Expr:
         """Return a key as the destination tells keys apart, as SQL."""
+        if self.trims and not self.tidy:
+            key = self.functions.trimmed(key)
         return matching(key, case_sensitive=self.case_sensitive)
 
     def version(self, of: str) -> exp.Expr:
@@ -223,6 +238,7 @@ def read_mapping(
         keeps_payload=names_changes or contract.rollback is not None,
         names_changes=names_changes,
         functions=session.functions,
+        trims=Normaliser.TRIM in facts.traits.values.get(FieldKind.TEXT, ()),
     )
     version = types.get(source.version.lower())
     if version is not None and not _is_time(version, session.functions.dialect):

@@ -81,6 +81,8 @@ class Models:
     source: Relation
     consents: tuple[Relation, ...] = ()
     """In the order of the contract's consent sources."""
+    references: tuple[Relation, ...] = ()
+    """In the order of the contract's references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,23 @@ class PlanInputs:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldProfile:
+    """
+    What the values of a mapped column look like over the whole model; no value stands in it.
+
+    Of a number it is the number, of a text its length, of a boolean 0 or 1, of a time the days
+    since 1970.
+    """
+
+    filled: int
+    """Rows with a value."""
+    mean: float | None
+    deviation: float | None
+    outside: int = 0
+    """Values that are not as the contract accepts them."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceProfile:
     """What the source looked like when the plan was made."""
 
@@ -136,6 +155,18 @@ class SourceProfile:
     consents: Mapping[str, datetime | None] = field(default_factory=dict)
     """The newest data of each consent model; None if it is empty."""
     missing_columns: tuple[str, ...] = ()
+    references: Mapping[str, datetime | None] = field(default_factory=dict)
+    """The newest data of each reference model; None if it is empty."""
+    fields: Mapping[str, FieldProfile] = field(default_factory=dict)
+    """By mapped field; `key` tells of the keys, if the contract says what they look like."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The types of the columns that the contract names, by their names in small letters."""
+    folded_keys: int = 0
+    """Of the rows with repeated keys, those whose keys the destination alone takes for one."""
+    respelled_keys: int = 0
+    """Rows whose key is another spelling of the delivered one."""
+    reminted_keys: int = 0
+    """Delivered rows that vanished and came back under another key."""
 
 
 @dataclass(frozen=True, slots=True)

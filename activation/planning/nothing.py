@@ -15,6 +15,7 @@ from activation.warehouse.sql import named, table, temporary
 _COLUMNS = {
     "match_key": "text",
     "sync_key": "text",
+    "source_key": "text",
     "known_key": "text",
     "version": "timestamp",
     "cohort": "double",

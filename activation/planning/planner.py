@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlglot import exp
@@ -39,6 +40,8 @@ from activation.planning.model import (
 from activation.planning.nothing import find_nothing
 from activation.planning.payload import was
 from activation.planning.questions import Answers, asks
+from activation.planning.references import newest_references
+from activation.planning.reminted import reminted, respelled
 from activation.planning.removals import add_removals
 from activation.planning.replay import keep_only
 from activation.planning.resolution import hold_settling, resolve
@@ -82,7 +85,7 @@ def make_plan(  # noqa: PLR0913 - a plan depends on all of these, and each is na
     mapping = read_mapping(session, contract, models.source, facts)
     with session.transaction():
         views = consent_views(session, contract, models.consents, now)
-        found = _compare(session, mapping, views, facts, inputs, phase=phase, now=now)
+        found = _compare(session, mapping, views, models, facts, inputs, phase=phase, now=now)
         if asks(contract):
             resolve(session, mapping, Answers())
         judge(session, mapping, inputs, views)
@@ -121,7 +124,7 @@ def draft_plan(  # noqa: PLR0913 - see make_plan
     with session.transaction():
         drop_old_drafts(session, contract.sync, now)
         views = consent_views(session, contract, models.consents, now)
-        found = _compare(session, mapping, views, facts, inputs, phase=phase, now=now)
+        found = _compare(session, mapping, views, models, facts, inputs, phase=phase, now=now)
         judge(session, mapping, inputs, views)
         asked = questions(session, mapping, most=most)
         save_changes(session, target)
@@ -167,10 +170,11 @@ def finish_plan(  # noqa: PLR0913 - see make_plan
         )
 
 
-def _compare(  # noqa: PLR0913 - see make_plan
+def _compare(  # noqa: PLR0913, PLR0917 - see make_plan
     session: Session,
     mapping: SourceMapping,
     views: Sequence[ConsentView],
+    models: Models,
     facts: DestinationFacts,
     inputs: PlanInputs,
     *,
@@ -178,9 +182,17 @@ def _compare(  # noqa: PLR0913 - see make_plan
     now: datetime,
 ) -> Found:
     """Make the changes of a phase: new and changed rows, lost ones, withdrawn consent."""
+    references = newest_references(session, mapping.contract, models.references)
     if mapping.missing:
-        return find_nothing(session, mapping)
-    found = find_changes(session, mapping, phase.share)
+        return replace(find_nothing(session, mapping), references=references)
+    found = find_changes(session, mapping, phase.share, of_fields=True)
+    # Before anything else is put into the changes: later on, not all of them are the model's.
+    found = replace(
+        found,
+        references=references,
+        respelled=respelled(session),
+        reminted=reminted(session, mapping, phase.share) if found.lost else 0,
+    )
     if mapping.contract.destination.mode.removes:
         add_removals(session, mapping, phase.share)
     add_revocations(session, mapping, views, inputs, phase.share)
@@ -226,6 +238,12 @@ def freeze_plan(  # noqa: PLR0913 - see make_plan
             newest_version=found.newest_version,
             consents={view.source.model: view.newest for view in views},
             missing_columns=mapping.missing,
+            references=found.references,
+            fields=found.fields,
+            columns=mapping.used,
+            folded_keys=found.folded_rows,
+            respelled_keys=found.respelled,
+            reminted_keys=found.reminted,
         ),
         blast=summary.blast(session, mapping, inputs, found),
         counts=summary.counts(session),

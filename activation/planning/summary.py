@@ -199,19 +199,18 @@ def values(
 
 
 def longest(session: Session, mapping: SourceMapping) -> Mapping[str, int]:
-    """Return the longest text to send of each text field."""
-    texts = [f for f in mapping.fields if f.mapping.type.kind is FieldKind.TEXT]
-    if not texts:
-        return {}
+    """Return the longest text to send of each text field, and of the key."""
+    texts = {
+        f.mapping.to: f.column for f in mapping.fields if f.mapping.type.kind is FieldKind.TEXT
+    }
+    texts[mapping.contract.destination.key] = "sync_key"
     query = (
-        exp.select(
-            *(named(exp.Max(this=exp.Length(this=column(f.column))), f.column) for f in texts)
-        )
+        exp.select(*(named(exp.Max(this=exp.Length(this=column(c))), c) for c in texts.values()))
         .from_(table(ACTIONS))
         .where(_is("disposition", Disposition.SEND))
     )
     row = session.fetch(query).to_pylist()[0]
-    return {f.mapping.to: row[f.column] or 0 for f in texts}
+    return {field: row[c] or 0 for field, c in texts.items()}
 
 
 def _is(of: str, value: str) -> exp.EQ:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from activation.alerting.catalogue import relevant
 from activation.contract.destination import Mode
-from activation.contract.model import DataClass, FieldKind
+from activation.contract.model import Contract, DataClass, FieldKind
 from activation.destinations.traits import EndpointClass, Normaliser, ObjectTraits
 from activation.reconciliation.parity import UNEXPLAINED, Discrepancy
 from activation.reconciliation.triage import TRIAGE
@@ -74,6 +74,7 @@ def strategy(facts: Facts) -> str:
             (kind.value, TRIAGE[kind].meaning, kind not in UNEXPLAINED, TRIAGE[kind].what_to_do)
             for kind in Discrepancy
         ],
+        accepted=_accepted(contract),
         alerts=relevant(contract),
         erasure=facts.erasure,
         removal=removal(facts.traits),
@@ -117,6 +118,20 @@ def _advices(facts: Facts) -> Iterator[str]:
         yield "Larger loads go over another endpoint, which takes fewer requests a row."
     if any(endpoint.changes_only for endpoint in facts.endpoints):
         yield "The vendor bills values: only fields that changed are sent."
+
+
+def _accepted(contract: Contract) -> dict[str, list[str]]:
+    """Return what values and keys look like, in words that a table can hold."""
+    said = {f"`{f.to}`": f.accepted for f in contract.fields}
+    found = {"keys": contract.source.accepted, **said}
+    return {
+        name: [
+            f"{rule} `{value}`".replace("|", "\\|")
+            for rule, value in accepted.model_dump(exclude_none=True).items()
+        ]
+        for name, accepted in found.items()
+        if accepted is not None
+    }
 
 
 def _and(words: list[str]) -> str:

@@ -109,6 +109,7 @@ def _deliver(
             sync=contract.sync,
             phase=phase.name,
         )
+    approvals = tuple(ledger.approvals.of(record.digest).values())
     with parts.services.warehouse.session() as session:
         verify(session, record)
     stopped: ActivationError | None = None
@@ -150,6 +151,7 @@ def _deliver(
         parity=parity,
         findings=tuple(findings),
         stopped=stopped,
+        approvals=approvals,
     )
 
 

@@ -22,7 +22,7 @@ from activation.destinations.traits import Reading, Removal, Verb
 from activation.errors import ConfigurationError, DestinationError, Stopped
 from activation.gates.verdict import Gate, Verdict
 from activation.ledger.erasures import Erasure, ErasureState
-from activation.ledger.plans import GATES
+from activation.ledger.gates import GATES
 from activation.planning.actions import drop_plans
 from activation.planning.erasure import PHASE, plan_erasure
 from activation.planning.images import images_table

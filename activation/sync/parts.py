@@ -95,6 +95,9 @@ class Parts:
         return Models(
             source=self._relation(contract.source.model),
             consents=tuple(self._relation(source.model) for source in asked),
+            references=tuple(
+                self._relation(reference.model) for reference in contract.freshness.references
+            ),
         )
 
     def phase(self, name: str | None, *, must_be_open: bool = True) -> Phase:

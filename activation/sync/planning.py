@@ -14,7 +14,9 @@ from activation.contract.model import DataClass
 from activation.contract.rollout import Phase
 from activation.delivery.order import target_of
 from activation.errors import DestinationError
+from activation.gates import drift
 from activation.gates.evaluate import evaluate
+from activation.gates.past import NOTHING_PAST, Past
 from activation.gates.verdict import Verdict
 from activation.ledger.holds import held
 from activation.planning.actions import sample
@@ -22,6 +24,7 @@ from activation.planning.drafts import drop_draft
 from activation.planning.model import Plan
 from activation.planning.planner import draft_plan, finish_plan, make_plan
 from activation.planning.questions import Answers, asks
+from activation.sync import history
 from activation.sync.costs import cost_of
 from activation.sync.erasing import carry_out_first
 from activation.sync.folding import fold_delivered
@@ -58,8 +61,14 @@ def plan(
     with parts.services.warehouse.session() as session:
         fold_delivered(parts, session)
     made = _make(parts, phase, freeze=True, only=only)
-    planned = _planned(parts, made, _judge(parts, made.plan), ())
-    recorded(parts, planned, seen, {"run_id": run_id, **(summary or {})})
+    before = history.past(ledger, parts.contract, phase.name)
+    planned = _planned(parts, made, _judge(parts, made.plan, before), ())
+    looked = drift.seen(parts.contract, made.plan, parts.schema)
+    for_later = history.remembered(parts.contract, made.plan, looked, before)
+    if only is not None:
+        # Of some rows alone, what it does is no measure for a whole plan.
+        del for_later["blast"]
+    recorded(parts, planned, seen, {"run_id": run_id, **for_later, **(summary or {})})
     return planned
 
 
@@ -74,14 +83,15 @@ def recorded(parts: Parts, planned: Planned, seen: int, summary: Mapping[str, An
 
 def judge_rollback(parts: Parts, made: Plan) -> Planned:
     """Judge a plan that takes something back."""
-    return _planned(parts, _Made(made, None), _judge(parts, made), ())
+    return _planned(parts, _Made(made, None), _judge(parts, made, NOTHING_PAST), ())
 
 
 def preview(parts: Parts, phase: Phase, *, rows: int) -> Planned:
     """Make and judge a plan without leaving a trace; show the first `rows` of its changes."""
     made = _make(parts, phase, freeze=False, rows=rows)
     changes = () if made.sample is None else tuple(_changes(parts, made.sample))
-    return _planned(parts, made, _judge(parts, made.plan), changes)
+    before = history.past(parts.ledger, parts.contract, phase.name)
+    return _planned(parts, made, _judge(parts, made.plan, before), changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,7 @@ def _make(
         return _Made(made, sample(session, made, rows) if rows else None, answers.requests)
 
 
-def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
+def _judge(parts: Parts, made: Plan, before: Past) -> tuple[Verdict, ...]:
     contract = parts.contract
     switch = parts.ledger.switches.paused(contract.sync, contract.destination.connection)
     paused = None if switch is None else f"{switch.scope} is paused: {switch.reason}"
@@ -164,6 +174,7 @@ def _judge(parts: Parts, made: Plan) -> tuple[Verdict, ...]:
         schema=parts.schema,
         paused=paused,
         now=parts.clock.now(),
+        past=before,
     )
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from activation.alerting.observing import next_due
 from activation.contract.consent import Consent
 from activation.contract.guards import Freshness
 from activation.contract.model import Contract
+from activation.contract.schedule import next_due
 from activation.delivery.order import BOUNDS
 from activation.errors import QuotaExhausted
 from activation.sync.results import Delivered, Planned

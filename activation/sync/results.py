@@ -12,6 +12,7 @@ from activation.destinations.base import QuotaReading
 from activation.errors import ActivationError
 from activation.gates.verdict import Verdict
 from activation.governor.forecast import Outlook
+from activation.ledger.approvals import Approval
 from activation.ledger.conservation import Tally
 from activation.planning.model import Plan
 from activation.reconciliation.findings import Finding
@@ -65,6 +66,8 @@ class Delivered:
     """None if the delivery was stopped, or the destination could not be read."""
     findings: tuple[Finding, ...]
     stopped: ActivationError | None
+    approvals: tuple[Approval, ...] = ()
+    """Who answered for gates that had stopped the plan."""
 
     @property
     def tallies(self) -> Mapping[str, Tally]:

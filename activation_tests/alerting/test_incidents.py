@@ -51,7 +51,14 @@ def _fanned_out(project: Project) -> None:
 
 
 def _emptied(project: Project) -> None:
-    project.sql("DELETE FROM main_marts.customer_churn WHERE customer_id >= 'C-00005'")
+    project.sql("DELETE FROM main_marts.customer_churn WHERE customer_id >= 'C-00190'")
+
+
+def _in_cents(project: Project) -> None:
+    project.sql(
+        "UPDATE main_marts.customer_churn SET monthly_value = monthly_value * 100 "
+        "WHERE customer_id < 'C-00050'"
+    )
 
 
 def _dropped_field(project: Project) -> None:
@@ -130,6 +137,7 @@ INCIDENTS: dict[str, Incident] = {
     "consent": (_consentless, _fresh),
     "grain": (_fanned_out, _fresh),
     "blast_radius": (_emptied, _fresh),
+    "distribution": (_in_cents, _fresh),
     "schema": (_dropped_field, _restored_field),
     "kill_switch": (_paused, _resumed),
     "run_stopped": (_outage, _healed),

@@ -14,7 +14,7 @@ from activation_tests.cli.conftest import Command
 from activation_tests.sync.project import SYNC, Project
 
 OUTCOMES = {"planned", "delivered", "rejected", "in_doubt", "blocked", "held"}
-GATE = {"gate", "passed", "summary", "evidence", "next_step"}
+GATE = {"gate", "passed", "summary", "evidence", "next_step", "override"}
 PARITY = {
     "sync",
     "phase",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from activation.errors import ExitCode
 from activation.ledger.audit import Act
 from activation_tests.cli.conftest import Command
-from activation_tests.sync.project import SYNC, Project
+from activation_tests.sync.project import SYNC, Project, unguarded
 
 if TYPE_CHECKING:
     import dagster as dg
-
-
-def _widely(contract: dict[str, Any]) -> None:
-    contract["guards"] |= {"changed": "100%", "created": "100%"}
 
 
 def test_a_run_is_foreseen_taken_back_and_released(
@@ -22,7 +18,7 @@ def test_a_run_is_foreseen_taken_back_and_released(
 ) -> None:
     """The preview changes nothing; the rollback restores, lists, holds; a release lets go."""
     assert definitions
-    project.edit_contract(_widely)
+    project.edit_contract(unguarded)
     project.open_phase()
     project.run()
     project.score_again(changed=20)

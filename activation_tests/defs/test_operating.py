@@ -79,6 +79,45 @@ def test_people_are_named_by_a_model_in_the_ui(
         assert [e.state for e in services.ledger.erasures.list()] == ["confirmed"] * 2
 
 
+def test_an_operator_approves_a_plan_from_the_ui(
+    project: Project,
+    dagster: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    materialise: Runner,
+) -> None:
+    """The form names the plan; its check says who answers for it, and the asset alone goes out."""
+    project.fill(30)
+    project.open_phase()
+    assert materialise(f"{SYNC}_plan", SYNC).success
+    project.score_again(changed=30)
+    assert not materialise(f"{SYNC}_plan", SYNC).success
+    with project.services() as services:
+        plan = services.ledger.plans.latest(SYNC, "full")
+    assert plan is not None
+
+    form = {"plan": plan.digest, "reason": "new wording", "author": "operator"}
+    approved = definitions.resolve_job_def("approve").execute_in_process(
+        instance=dagster, run_config={"ops": {"approve_plan": {"config": form}}}
+    )
+    delivered = materialise(SYNC)
+
+    assert approved.success
+    assert delivered.success
+    check = dg.AssetCheckKey(dg.AssetKey(["salesforce", f"{SYNC}_plan"]), "blast_radius")
+    (record,) = dagster.event_log_storage.get_asset_check_execution_history(check, limit=1)
+    assert record.event is not None
+    evaluation = record.event.asset_check_evaluation
+    assert evaluation is not None
+    assert (evaluation.passed, evaluation.partition) == (False, "full")
+    assert evaluation.metadata["approved_by"].value == "operator"
+    assert evaluation.metadata["approved_because"].value == "new wording"
+    (event,) = delivered.get_asset_materialization_events()
+    shown = event.materialization.metadata["activation/approvals"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    (row,) = shown.records
+    assert (row.data["gate"], row.data["by"]) == ("blast_radius", "operator")
+
+
 def test_a_form_without_a_reason_is_refused(
     dagster: dg.DagsterInstance, definitions: dg.Definitions
 ) -> None:

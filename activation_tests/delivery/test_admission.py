@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -7,11 +8,13 @@ from activation.destinations.memory import MEMORY, Fault, Trouble
 from activation.destinations.traits import Verb
 from activation.errors import ConfigurationError, Refused, Unavailable, UsageError
 from activation.gates.verdict import Gate, Verdict
+from activation.ledger import tables
+from activation.ledger.gates import GATES
 from activation.ledger.leases import Lease
-from activation.ledger.plans import GATES, PlanState
+from activation.ledger.plans import PlanState
 from activation.planning.model import ActionCount, Disposition
 from activation_tests.delivery.conftest import MakeRig
-from activation_tests.delivery.rig import actions, contract, with_removals
+from activation_tests.delivery.rig import Rig, actions, contract, with_removals
 
 
 def test_the_ledger_asks_for_every_gate() -> None:
@@ -45,6 +48,109 @@ def test_a_failed_verdict_refuses(make_rig: MakeRig) -> None:
 
     assert refusal.value.hint == "Look at the model."
     assert rig.destination.requests == []
+
+
+def stopped_by(rig: Rig, *gates: Gate, **evidence: str) -> None:
+    """Let these gates have stopped the plan."""
+    verdicts = [Verdict(g, passed=g not in gates, summary="", evidence={**evidence}) for g in Gate]
+    rig.ledger.plans.record_verdicts(rig.digest, verdicts)
+
+
+def approve(rig: Rig, *gates: str) -> None:
+    """Let somebody answer for the plan."""
+    rig.ledger.approvals.approve(rig.digest, gates, reason="wanted", author="operator")
+
+
+def test_an_approved_plan_is_sent(make_rig: MakeRig) -> None:
+    """A gate that somebody has overridden stops the plan no longer."""
+    rig = make_rig(5)
+    stopped_by(rig, Gate.BLAST_RADIUS, Gate.GRAIN)
+    approve(rig)
+
+    rig.deliver()
+
+    assert rig.totals()["delivered"] == 5
+
+
+def test_an_approval_of_one_gate_overrides_no_other(make_rig: MakeRig) -> None:
+    """What else has stopped the plan stops it still, consent above all."""
+    rig = make_rig(5)
+    stopped_by(rig, Gate.BLAST_RADIUS, Gate.CONSENT)
+    approve(rig, "blast_radius")
+
+    with pytest.raises(Refused, match="consent"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+def test_an_approval_that_got_into_the_ledger_overrides_no_consent(make_rig: MakeRig) -> None:
+    """Whatever the table of approvals says, delivery asks what can be overridden at all."""
+    rig = make_rig(5)
+    stopped_by(rig, Gate.CONSENT, Gate.GRAIN)
+    approve(rig, "grain")
+    with rig.ledger.store.write() as connected:
+        connected.execute(tables.approval.update().values(gate="consent"))
+
+    with pytest.raises(Refused, match="consent"):
+        rig.deliver()
+
+    assert rig.destination.requests == []
+
+
+@pytest.mark.parametrize(("minutes", "sent"), [(23 * 60 + 59, True), (24 * 60, False)])
+def test_an_approved_plan_lives_as_long_as_its_approval(
+    make_rig: MakeRig, minutes: int, *, sent: bool
+) -> None:
+    """Whoever approves a plan may have the night for it; a day later it is refused again."""
+    rig = make_rig(5)
+    stopped_by(rig, Gate.BLAST_RADIUS)
+    approve(rig)
+    rig.later(minutes=minutes)
+
+    if sent:
+        rig.deliver()
+    else:
+        with pytest.raises(Refused, match="blast_radius"):
+            rig.deliver()
+
+    assert bool(rig.destination.requests) is sent
+
+
+def test_a_replanned_sync_needs_a_new_approval(make_rig: MakeRig) -> None:
+    """An approval is of one plan, and does not carry over to the next."""
+    rig = make_rig(5)
+    stopped_by(rig, Gate.BLAST_RADIUS)
+    approve(rig)
+    newer = rig.with_rows(actions(5, value="v2"))
+    newer.plan(digest="b" * 64)
+    stopped_by(newer, Gate.BLAST_RADIUS)
+
+    with pytest.raises(Refused, match="not the newest"):
+        replace(newer, digest=rig.digest).deliver()
+    with pytest.raises(Refused, match="blast_radius"):
+        newer.deliver()
+
+    assert rig.destination.requests == []
+
+
+@pytest.mark.parametrize(("minutes", "sent"), [(30, True), (31, False)])
+def test_data_that_has_gone_stale_since_is_not_sent(
+    make_rig: MakeRig, minutes: int, *, sent: bool
+) -> None:
+    """What was young enough when it was planned must be so when it is sent."""
+    rig = make_rig(5)
+    until = rig.time.now() + timedelta(minutes=30)
+    stopped_by(rig, young_until=until.isoformat())
+    rig.later(minutes=minutes)
+
+    if sent:
+        rig.deliver()
+    else:
+        with pytest.raises(Refused, match="gone stale since it was planned"):
+            rig.deliver()
+
+    assert bool(rig.destination.requests) is sent
 
 
 def test_an_unknown_plan_is_refused(make_rig: MakeRig) -> None:

@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from activation.contract.model import Contract
 from activation.gates.ages import FUTURE, judge_age, span
 from activation.gates.consent import consent
 from activation.gates.freshness import freshness
+from activation.gates.past import Last, Past
 from activation.planning.model import ActionCount, Disposition
 from activation_tests.gates.conftest import NOW, amended, plan
 
@@ -58,10 +60,12 @@ def test_a_span_is_told_in_its_two_largest_units(length: timedelta, text: str) -
     ("newest", "passed", "said"),
     [
         (NOW - timedelta(hours=2), True, "The newest data is 2 h old; the limit is 1 d 6 h."),
-        (NOW - timedelta(hours=31), False, "The newest data is 1 d 7 h old; the limit is 1 d 6 h."),
+        (NOW - timedelta(hours=31), False, ("The newest data is 1 d 7 h old; the limit is 1 d 6 h. "
+         "The next run, which builds it, is due at 2026-03-03 06:00 UTC.")),
         (NOW + timedelta(hours=1), False, ("The newest data is 1 h in the future; a clock, a time "
          "zone or a unit is wrong.")),
-        (None, False, "Model customer_churn has no row with a scored_at."),
+        (None, False, ("Model customer_churn has no row with a scored_at. The next run, which "
+         "builds it, is due at 2026-03-03 06:00 UTC.")),
     ],
 )  # fmt: skip
 def test_freshness_tells_age_and_limit(
@@ -80,6 +84,76 @@ def test_freshness_has_its_numbers(demo: Contract) -> None:
 
     assert verdict.evidence["age_minutes"] == 60
     assert verdict.evidence["limit_minutes"] == 1800
+
+
+def referring(demo: Contract, **freshness: Any) -> Contract:
+    """Return the contract with a reference model that may be two hours old."""
+    rates = {"model": "rates", "column": "as_of", "max_age": "2h"}
+    return amended(demo, "freshness", references=[rates], **freshness)
+
+
+@pytest.mark.parametrize(
+    ("newest", "said"),
+    [
+        (NOW - timedelta(hours=2), None),
+        (NOW - timedelta(hours=2, microseconds=1), "Reference model rates is 2 h old"),
+        (None, "Reference model rates has no row with a as_of"),
+        (NOW + timedelta(hours=1), "Reference model rates is 1 h in the future"),
+    ],
+)
+def test_each_reference_model_has_its_own_limit(
+    demo: Contract, newest: datetime | None, said: str | None
+) -> None:
+    """A model that the source is made with must be young enough by its own limit, exactly."""
+    verdict = freshness(referring(demo), plan({"references": {"rates": newest}}), NOW)
+
+    assert verdict.passed is (said is None)
+    assert verdict.summary.startswith(said or "The newest data is 1 h old")
+    if said is not None:
+        assert "dbt build --select +rates`" in (verdict.next_step or "")
+
+
+def test_it_is_told_until_when_data_is_young_enough(demo: Contract) -> None:
+    """The evidence has the moment from which the first of the models would be too old."""
+    contract = referring(demo)
+    newest = {"references": {"rates": NOW - timedelta(minutes=30)}}
+
+    verdict = freshness(contract, plan(newest), NOW)
+
+    assert verdict.evidence["young_until"] == (NOW + timedelta(minutes=90)).isoformat()
+
+
+def test_it_is_told_when_data_will_be_fresh(demo: Contract) -> None:
+    """The next run by the contract's schedule builds the model; without one nothing is told."""
+    old = plan({"newest_version": NOW - timedelta(days=3)})
+    by_hand = Contract.model_validate(demo.model_dump(mode="json") | {"schedule": None})
+
+    assert freshness(demo, old, NOW).evidence["fresh_at"] == "2026-03-03T06:00:00+00:00"
+    assert "fresh_at" not in freshness(by_hand, old, NOW).evidence
+
+
+def test_data_goes_forward(demo: Contract) -> None:
+    """A model that reaches less far than the last plan that was delivered is an old snapshot."""
+    reached = plan().source.newest_version
+    assert reached is not None
+
+    same = freshness(demo, plan(), NOW, Past(last=Last(NOW, reached)))
+    earlier = freshness(demo, plan(), NOW, Past(last=Last(NOW, reached + timedelta(seconds=1))))
+
+    assert same.passed
+    assert not earlier.passed
+    assert "an old snapshot, or a time zone" in earlier.summary
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_nobody_approves_a_stale_segment_of_a_campaign(demo: Contract, *, strict: bool) -> None:
+    """Where the contract is strict the verdict is final; elsewhere somebody may answer for it."""
+    old = plan({"newest_version": NOW - timedelta(days=3)})
+
+    verdict = freshness(amended(demo, "freshness", strict=strict), old, NOW)
+
+    assert bool(verdict.evidence.get("final")) is strict
+    assert ("activation approve" in (verdict.next_step or "")) is not strict
 
 
 BLOCKED = (

@@ -5,7 +5,7 @@ import pytest
 from activation.contract.model import Contract
 from activation.gates.evaluate import evaluate
 from activation.gates.verdict import Gate
-from activation.planning.model import Plan
+from activation.planning.model import FieldProfile, Plan
 from activation_tests.gates.conftest import NOW, contact, plan
 
 FAILING = {
@@ -13,6 +13,7 @@ FAILING = {
     Gate.GRAIN: plan({"null_keys": 999}),
     Gate.CONSENT: plan({"consents": {}}),
     Gate.BLAST_RADIUS: plan(blast={"delivered_before": 10, "deleted": 1}),
+    Gate.DISTRIBUTION: plan({"fields": {"Churn_Score__c": FieldProfile(1000, 30, 9, outside=1)}}),
     Gate.SCHEMA: plan(values={"Churn_Band__c": ("Severe",)}),
     Gate.KILL_SWITCH: plan(),
 }
@@ -24,7 +25,7 @@ def test_a_good_plan_passes_every_gate_in_order(demo: Contract) -> None:
 
     assert [verdict.gate for verdict in verdicts] == list(Gate)
     assert [verdict.gate for verdict in verdicts if not verdict.passed] == []
-    assert [verdict.next_step for verdict in verdicts] == [None] * 6
+    assert [verdict.next_step for verdict in verdicts] == [None] * len(Gate)
 
 
 @pytest.mark.parametrize(("gate", "failing"), FAILING.items())
@@ -37,20 +38,6 @@ def test_one_thing_wrong_fails_one_gate(demo: Contract, gate: Gate, failing: Pla
     failed = [verdict for verdict in verdicts if not verdict.passed]
     assert [verdict.gate for verdict in failed] == [gate]
     assert failed[0].next_step
-
-
-def test_values_handed_in_win_over_the_plan_s(demo: Contract) -> None:
-    """Values that were collected elsewhere are judged instead of the plan's."""
-    verdicts = evaluate(
-        demo,
-        FAILING[Gate.SCHEMA],
-        schema=contact(),
-        paused=None,
-        now=NOW,
-        values={"Churn_Band__c": ("Low",)},
-    )
-
-    assert all(verdict.passed for verdict in verdicts)
 
 
 def test_a_pause_is_told_with_its_reason(demo: Contract) -> None:

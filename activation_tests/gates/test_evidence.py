@@ -30,6 +30,7 @@ def blast(**rows: Any) -> dict[str, Any]:
         "late": 0,
         "mapping_changed": False,
         "hash_changed": False,
+        "plans_compared": 0,
         **nothing,
         "revoked_allowed": 25,
         **rows,
@@ -38,12 +39,17 @@ def blast(**rows: Any) -> dict[str, Any]:
 
 def test_ages_are_told_in_minutes(demo: Contract) -> None:
     """Freshness tells the newest moment, its age and the limit, to a tenth of a minute."""
-    made = plan({"newest_version": NOW - timedelta(minutes=61, seconds=3)})
+    newest = NOW - timedelta(minutes=61, seconds=3)
+    made = plan({"newest_version": newest})
 
     verdict = judged(demo, made, Gate.FRESHNESS)
 
     minutes = demo.freshness.max_age / timedelta(minutes=1)
     assert verdict.evidence == {
+        "rows": 1000,
+        "young_until": (
+            NOW - timedelta(minutes=61, seconds=3) + demo.freshness.max_age
+        ).isoformat(),
         "newest": (NOW - timedelta(minutes=61, seconds=3)).isoformat(),
         "age_minutes": 61.0,
         "limit_minutes": minutes,
@@ -61,7 +67,7 @@ def test_a_model_without_a_version_is_told(demo: Contract) -> None:
     verdict = judged(demo, plan({"newest_version": None}), Gate.FRESHNESS)
 
     assert verdict.passed is False
-    assert verdict.evidence == {"rows": 1000}
+    assert verdict.evidence == {"rows": 1000, "fresh_at": "2026-03-03T06:00:00+00:00"}
     assert "has no row with a" in verdict.summary
 
 
@@ -92,12 +98,18 @@ def test_the_grain_is_told(
 
     assert said in verdict.summary
     assert (step is None) if verdict.next_step is None else (step and step in verdict.next_step)
+    missing = list(source.get("missing_columns", ()))
     assert verdict.evidence == {
         "rows": 1000,
         "null_keys": source.get("null_keys", 0),
         "repeated_keys": source.get("repeated_keys", 0),
+        "folded_keys": 0,
         "allowed": 10,
-        "missing_columns": list(source.get("missing_columns", ())),
+        "respelled_keys": 0,
+        "reminted_keys": 0,
+        "reminted_allowed": 0,
+        "missing_columns": missing,
+        **({"final": True} if missing else {}),
     }
 
 
@@ -183,7 +195,7 @@ def test_the_blast_radius_is_told_in_rows(demo: Contract) -> None:
     beyond = judged(tight, made, Gate.BLAST_RADIUS)
 
     assert (within.passed, beyond.passed) == (True, False)
-    assert "100 of 1,000 delivered rows would change; within every guard." in within.summary
+    assert "100 of 1,000 delivered rows would change; within every guard; fewer" in within.summary
     assert within.evidence == expected
     assert beyond.evidence == expected | {"changed_allowed": 99}
     first = judged(contract, plan(blast={"created": 9}), Gate.BLAST_RADIUS)
@@ -195,7 +207,7 @@ def test_the_blast_radius_is_told_in_rows(demo: Contract) -> None:
     [
         ({"mapping_changed": True}, "because the contract's fields changed since"),
         ({"hash_changed": True}, "because the row hash changed since"),
-        ({}, "raise the guard"),
+        ({}, "let somebody who answers for it approve this very plan"),
     ],
 )
 def test_a_new_mapping_is_the_first_suspect(
@@ -227,7 +239,7 @@ def test_the_schema_s_problems_are_counted(demo: Contract) -> None:
     good = judged(demo, plan(), Gate.SCHEMA)
     one = judged(demo, plan(values={"Churn_Band__c": ("Severe",)}), Gate.SCHEMA)
 
-    assert good.evidence == {"fields": fields}
+    assert good.evidence == {"fields": fields, "changed": []}
     assert one.passed is False
     assert one.evidence["fields"] == fields
     assert len(one.evidence["problems"]) == 1  # type: ignore[arg-type]

@@ -7,12 +7,12 @@ from activation.contract.model import Contract, FieldKind
 from activation.destinations.base import ObjectSchema
 from activation.gates.schema import misfits, picklists, schema_drift
 from activation.gates.verdict import Verdict
-from activation_tests.gates.conftest import amended, contact
+from activation_tests.gates.conftest import amended, contact, plan
 
 
 def judged(demo: Contract, schema: ObjectSchema, **values: tuple[str, ...]) -> Verdict:
     """Return the gate's verdict."""
-    return schema_drift(demo, schema, values=values, longest_key=9)
+    return schema_drift(demo, plan(values=values, longest={"Customer_Key__c": 9}), schema)
 
 
 def test_the_demo_fits_its_object(demo: Contract) -> None:

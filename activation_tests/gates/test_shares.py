@@ -152,8 +152,37 @@ def test_grain_tells_its_numbers(demo: Contract) -> None:
         "1.2 % of 1,000 rows have no key of their own (10 empty, 2 repeated); "
         "the limit is 1 % (10)."
     )
-    assert verdict.next_step == (
+    assert (verdict.next_step or "").startswith(
         "Mend the model: customer_id must be filled and unique in customer_churn."
+    )
+
+
+def test_keys_that_the_destination_takes_for_one_are_told_apart(demo: Contract) -> None:
+    """Repeated keys that are only spelled alike by the destination are counted beside the rest."""
+    verdict = grain(demo, plan({"repeated_keys": 20, "folded_keys": 12}))
+
+    assert "(0 empty, 20 repeated, 12 of them only as salesforce tells keys apart)" in (
+        verdict.summary
+    )
+    assert verdict.evidence["folded_keys"] == 12
+
+
+@pytest.mark.parametrize(("respelled", "reminted"), [(0, 10), (10, 0), (4, 6)])
+def test_few_rows_may_come_back_under_another_key(
+    demo: Contract, respelled: int, reminted: int
+) -> None:
+    """New spellings and new keys count together, up to the guard's share of delivered rows."""
+    blast = {"delivered_before": 1000}
+    source = {"respelled_keys": respelled, "reminted_keys": reminted}
+
+    at_limit = grain(demo, plan(source, blast))
+    over = grain(demo, plan(source | {"reminted_keys": reminted + 1}, blast))
+
+    assert at_limit.passed
+    assert not over.passed
+    assert over.summary == (
+        f"1.1 % of 1,000 delivered rows came back under another key ({respelled} spelled "
+        f"otherwise, {reminted + 1} under a new one); the limit is 1 % (10)."
     )
 
 
@@ -163,6 +192,7 @@ def test_a_missing_column_fails_grain(demo: Contract) -> None:
 
     assert not verdict.passed
     assert verdict.summary == "Model customer_churn lacks email, churn_band, which is mapped."
+    assert verdict.evidence["final"] is True
 
 
 def test_an_empty_model_has_no_bad_key(demo: Contract) -> None:

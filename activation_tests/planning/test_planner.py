@@ -376,7 +376,7 @@ def test_gates_get_values_and_lengths(tmp_path: Path) -> None:
     shop.facts = replace(shop.facts, picklists=frozenset({"City"}))
     plan = shop.plan()
     assert plan.values == {"City": ("Bonn", "Ulm")}
-    assert plan.longest == {"City": 4, "Email": 13}
+    assert plan.longest == {"City": 4, "Email": 13, "Lead_Key__c": 1}
 
 
 def test_odd_names_and_values_stay_data(tmp_path: Path) -> None:

@@ -205,6 +205,15 @@ class Project:
         return found[0]
 
 
+def unguarded(attributes: dict[str, Any]) -> None:
+    """Let every row change and every value move, for tests in which bad data has to get out."""
+    attributes["guards"] = {
+        **dict.fromkeys(attributes["guards"], "100%"),
+        "usual": {"least": "100%"},
+        "distribution": {"shift": 1e9, "filled": "100%", "outside": "100%"},
+    }
+
+
 def make_project(
     root: Path,
     ledger: Path,

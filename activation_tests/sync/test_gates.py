@@ -20,27 +20,12 @@ def _stale(project: Project) -> None:
     project.clock.waited += timedelta(hours=29).total_seconds()
 
 
-def _repeated(project: Project) -> None:
-    project.sql(
-        "INSERT INTO main_marts.customer_churn FROM main_marts.customer_churn "
-        "WHERE customer_id >= 'C-00980'"
-    )
-
-
 def _old_consent(project: Project) -> None:
     project.sql("UPDATE main_marts.customer_consent SET loaded_at = loaded_at - INTERVAL 35 HOUR")
 
 
 def _empty_consent(project: Project) -> None:
     project.sql("DELETE FROM main_marts.customer_consent")
-
-
-def _emptied(project: Project) -> None:
-    project.sql("DELETE FROM main_marts.customer_churn")
-
-
-def _halved(project: Project) -> None:
-    project.sql("DELETE FROM main_marts.customer_churn WHERE customer_id >= 'C-00500'")
 
 
 def _all_changed(project: Project) -> None:
@@ -71,11 +56,8 @@ def _paused(project: Project) -> None:
 
 DISASTERS: dict[str, tuple[Gate, Callable[[Project], None]]] = {
     "the scores are too old": (Gate.FRESHNESS, _stale),
-    "the model is empty": (Gate.BLAST_RADIUS, _emptied),
-    "half of the rows are gone": (Gate.BLAST_RADIUS, _halved),
     "all rows changed": (Gate.BLAST_RADIUS, _all_changed),
     "addresses vanished": (Gate.BLAST_RADIUS, _cleared),
-    "keys are repeated": (Gate.GRAIN, _repeated),
     "consent is too old": (Gate.CONSENT, _old_consent),
     "consent is empty": (Gate.CONSENT, _empty_consent),
     "a field was dropped": (Gate.SCHEMA, _dropped_field),

@@ -15,7 +15,7 @@ from activation.ledger.people import PersonAct
 from activation.rollout.rollback import Order
 from activation.sync import people
 from activation.sync.people import Recipient
-from activation_tests.sync.project import SYNC, Project
+from activation_tests.sync.project import SYNC, Project, unguarded
 
 ROWS = 40
 GONE = "C-00007"
@@ -26,7 +26,7 @@ def ran(project: Project) -> Project:
     """Return a project of 40 customers, all of them delivered."""
     project.fill(ROWS)
     # One of forty is more than a guard of some percent lets pass.
-    project.edit_contract(lambda c: c["guards"].update(dict.fromkeys(c["guards"], "100%")))
+    project.edit_contract(unguarded)
     project.open_phase()
     assert project.run().totals["delivered"] == ROWS
     project.requests()
@@ -227,7 +227,7 @@ def test_a_record_that_somebody_made_is_removed_too(ran: Project) -> None:
 def test_a_rollback_brings_nobody_back(project: Project) -> None:
     """What a delivery had overwritten is forgotten with the person, and a rollback leaves it so."""
     project.fill(ROWS)
-    project.edit_contract(lambda c: c["guards"].update(dict.fromkeys(c["guards"], "100%")))
+    project.edit_contract(unguarded)
     project.edit_contract(lambda c: c.update(rollback={"keep": "14d", "created": "archive"}))
     project.open_phase()
     project.run()

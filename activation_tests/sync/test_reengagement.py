@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from activation.destinations.braze.traits import IDS, TRACK, USER
+from activation.errors import Refused, UsageError
+from activation.gates.verdict import Gate
 from activation.reconciliation.parity import Discrepancy
 from activation.sandbox.client import Sandbox
 from activation.sandbox.server import running
@@ -39,6 +41,7 @@ MODELS = {
         "segmented_at": "timestamp",
     },
     "customer_consent": CONSENT,
+    "customer_churn": {"scored_at": "timestamp"},
 }
 MART = "main_marts.customer_reengagement"
 
@@ -66,6 +69,7 @@ class Workspace:
             "'email', 'granted', $at, $at FROM range($rows) AS r(i)",
             {"rows": rows, "at": at},
         )
+        self.project.sql("INSERT INTO main_marts.customer_churn VALUES ($at)", {"at": at})
 
     def move_on(self, **columns: str) -> None:
         """Let some time pass, after which C-00000 to C-00009 have these values."""
@@ -287,3 +291,40 @@ def test_what_was_seen_need_not_wait(workspace: Workspace) -> None:
 
     assert planned.plan.rows() == 10
     assert planned.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(MART, "segmented_at"), ("main_marts.customer_churn", "scored_at")]
+)
+def test_a_stale_segment_never_reaches_the_campaign(
+    workspace: Workspace, table: str, column: str
+) -> None:
+    """Neither an old segment nor one made with an old score goes out, whoever approves it."""
+    project = workspace.project
+    project.sql(f"UPDATE {table} SET {column} = {column} - INTERVAL 29 HOUR")  # noqa: S608
+    planned = project.plan()
+
+    with pytest.raises(Refused, match="freshness"):
+        project.deliver()
+    with (
+        project.services() as services,
+        pytest.raises(UsageError, match="can be overridden by nobody"),
+    ):
+        services.ledger.approvals.approve(planned.plan.digest, reason="now", author="tests")
+
+    assert [v.gate for v in planned.verdicts if not v.passed] == [Gate.FRESHNESS]
+    assert workspace.billed() == {}
+
+
+def test_a_segment_that_goes_stale_after_its_plan_is_not_sent(workspace: Workspace) -> None:
+    """A plan that passed is refused once its data has become too old, within the plan's hour."""
+    project = workspace.project
+    old = "segmented_at - INTERVAL 27 HOUR - INTERVAL 30 MINUTE"
+    project.sql(f"UPDATE {MART} SET segmented_at = {old}")  # noqa: S608
+    assert project.plan().passed
+    project.clock.waited += timedelta(minutes=31).total_seconds()
+
+    with pytest.raises(Refused, match="gone stale since it was planned"):
+        project.deliver()
+
+    assert workspace.billed() == {}

@@ -13,7 +13,7 @@ from activation.reconciliation.parity import Discrepancy
 from activation.rollout.rollback import Order, release
 from activation.sync import Planned
 from activation.sync.rolling_back import RolledBack, Unrestored
-from activation_tests.sync.project import SYNC, Project
+from activation_tests.sync.project import SYNC, Project, unguarded
 
 ROWS = 400
 NEW = 40
@@ -22,7 +22,7 @@ POISON = "Poisoned."
 
 def _with_rollback(contract: dict[str, Any]) -> None:
     contract["rollback"] = {"keep": "14d", "created": "archive"}
-    contract["guards"] |= {"changed": "100%", "created": "100%"}
+    unguarded(contract)
     contract["quota"]["requests_per_day"] = 10_000
 
 

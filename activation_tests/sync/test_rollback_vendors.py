@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from activation.rollout.rollback import Order
 from activation.sandbox.client import Sandbox
-from activation_tests.sync.project import CONSENT, Project, make_project, opened_project
+from activation_tests.sync.project import CONSENT, Project, make_project, opened_project, unguarded
 from activation_tests.sync.test_rollback import counts
 
 SYNC = "hubspot_contact"
@@ -40,11 +39,7 @@ def hubspot(tmp_path: Path, vendor: Sandbox, migrated_ledger: Path) -> Iterator[
     """Return a project that has delivered contacts to HubSpot, and then poisoned ones."""
     root = make_project(tmp_path / "project", migrated_ledger, sync=SYNC, models=MODELS)
     with opened_project(root, vendor, sync=SYNC) as project:
-
-        def widely(contract: dict[str, Any]) -> None:
-            contract["guards"] |= {"changed": "100%", "created": "100%", "cleared": "100%"}
-
-        project.edit_contract(widely)
+        project.edit_contract(unguarded)
         _add(project, "C", ROWS, "Uses it more.")
         project.open_phase()
         assert project.run().totals["delivered"] == ROWS

@@ -1,7 +1,7 @@
 """Gates and reconciliation as asset checks."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -9,14 +9,17 @@ from activation.contract.model import Contract
 from activation.defs.components import evidence, lineage
 from activation.defs.naming import destination_key, phases, plan_key
 from activation.gates.verdict import Gate, Verdict
+from activation.ledger.approvals import Approval
+from activation.ledger.plans import VerdictRecord
 from activation.sync import Delivered
 
 GATES = {
-    Gate.FRESHNESS: "The data itself is young enough, by its version column.",
-    Gate.GRAIN: "Nearly every source row has a key of its own; the others are taken out.",
+    Gate.FRESHNESS: "The data, and all that it is made with, is young enough and goes forward.",
+    Gate.GRAIN: "Nearly every source row has a key of its own, and keeps the one it had.",
     Gate.CONSENT: "Consent is known, young enough, and granted for every row to be sent.",
-    Gate.BLAST_RADIUS: "The plan changes no more of what was delivered than the contract allows.",
-    Gate.SCHEMA: "The destination has every field, writable, of a type and size that fits.",
+    Gate.BLAST_RADIUS: "The plan changes no more than the contract allows, and than is usual.",
+    Gate.DISTRIBUTION: "Values are as the contract accepts them, and look like they did.",
+    Gate.SCHEMA: "Source, contract and destination fit; what changed since the last plan is told.",
     Gate.KILL_SWITCH: "Nobody has paused this sync, its connection, or everything.",
 }
 
@@ -63,6 +66,32 @@ def gate_results(contract: Contract, verdicts: Sequence[Verdict]) -> list[dg.Ass
             metadata=evidence.of_verdict(verdict),
         )
         for verdict in verdicts
+    ]
+
+
+def approved_results(
+    contract: Contract,
+    phase: str,
+    approvals: Sequence[Approval],
+    verdicts: Mapping[str, VerdictRecord],
+) -> list[dg.AssetCheckEvaluation]:
+    """Return what the overridden checks say from now on: failed, and who answers for it."""
+    key = plan_key(contract)
+    return [
+        dg.AssetCheckEvaluation(
+            asset_key=key,
+            check_name=approval.gate,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"Overridden by {approval.author}: {approval.reason}. "
+            f"{verdicts[approval.gate].summary}",
+            metadata={
+                **evidence.of_verdict(verdicts[approval.gate]),
+                **evidence.of_approval(approval),
+            },
+            partition=phase,
+        )
+        for approval in approvals
     ]
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 
 from activation.gates.verdict import Verdict
+from activation.ledger.approvals import Approval
+from activation.ledger.plans import VerdictRecord
 from activation.planning.model import Disposition
 from activation.reconciliation.findings import Finding
 from activation.sync import Delivered, Planned
@@ -87,12 +89,32 @@ def of_delivery(delivered: Delivered) -> Metadata:
             {"class": kind.value, "rows": rows} for kind, rows in delivered.parity.classes.items()
         )
         shown["activation/parity_bound"] = delivered.parity.statement
+    if delivered.approvals:
+        shown["activation/approvals"] = _table(
+            {
+                "gate": one.gate,
+                "by": one.author,
+                "because": one.reason,
+                "until": one.expires_at.isoformat(),
+            }
+            for one in delivered.approvals
+        )
     if delivered.stopped is not None:
         shown["activation/stopped"] = str(delivered.stopped)
     return shown
 
 
-def of_verdict(verdict: Verdict) -> Metadata:
+def of_approval(approval: Approval) -> Metadata:
+    """Return who overrides a gate, why and until when."""
+    return {
+        "approved_by": approval.author,
+        "approved_because": approval.reason,
+        "approved_until": approval.expires_at.isoformat(),
+        "approved_plan": approval.plan_digest,
+    }
+
+
+def of_verdict(verdict: Verdict | VerdictRecord) -> Metadata:
     """Return a gate's evidence."""
     shown: Metadata = {
         name: dg.MetadataValue.json(value) if isinstance(value, list) else value

@@ -20,6 +20,7 @@ class Upstream:
 
     source: dg.AssetKey
     consents: tuple[dg.AssetKey, ...]
+    references: tuple[dg.AssetKey, ...] = ()
 
     @classmethod
     def of(cls, contract: Contract) -> Self:
@@ -38,12 +39,16 @@ class Upstream:
         return cls(
             source=_model_key(manifest, contract, contract.source.model),
             consents=tuple(_model_key(manifest, contract, source.model) for source in asked),
+            references=tuple(
+                _model_key(manifest, contract, reference.model)
+                for reference in contract.freshness.references
+            ),
         )
 
     @property
     def keys(self) -> list[dg.AssetKey]:
         """Return the models' keys."""
-        return list(dict.fromkeys((self.source, *self.consents)))
+        return list(dict.fromkeys((self.source, *self.consents, *self.references)))
 
 
 def _model_key(manifest: Mapping[str, Any], contract: Contract, model: str) -> dg.AssetKey:

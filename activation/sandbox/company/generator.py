@@ -38,8 +38,14 @@ class CompanySummary:
     """Customers that used the product on the last company day."""
 
 
-def generate(
-    database: Path, *, rows: int = 10_000, day: int = 1, seed: int = 7, now: datetime
+def generate(  # noqa: PLR0913 - what makes a company, each named
+    database: Path,
+    *,
+    rows: int = 10_000,
+    day: int = 1,
+    seed: int = 7,
+    now: datetime,
+    weekly: bool = False,
 ) -> CompanySummary:
     """
     Replace the schema `raw` of a DuckDB file by the company as it stands on that day.
@@ -54,6 +60,7 @@ def generate(
         day: the day of the demo, from 1.
         seed: which company.
         now: the end of that day, aware; seconds are dropped.
+        weekly: two days of each week are quiet.
 
     Raises:
         UsageError: `rows` or `day` is below 1, `seed` is negative, or `now` has no time zone.
@@ -73,6 +80,7 @@ def generate(
     connection = _connect(database)
     try:
         _set_variables(connection, rows=rows, day=day, seed=seed, as_of=as_of)
+        connection.execute("set variable weekly = ?", [weekly])
         connection.execute(_statements("draws"))
         connection.execute("begin")
         connection.execute("create schema if not exists raw")

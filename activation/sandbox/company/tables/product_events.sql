@@ -14,4 +14,7 @@ select
     ))::integer as events,
     (1 + whole(draw('features', number, company_day), 8))::integer as features_used
 from people cross join range(1, last_day() + 1) as r(company_day)
-where company_day >= signup_day and draw('active', number, company_day) < pace;
+where
+    company_day >= signup_day
+    and draw('active', number, company_day)
+    < pace * case when getvariable('weekly') and company_day % 7 in (5, 6) then 0.3 else 1 end;
