@@ -167,7 +167,7 @@ def erase(
         }
         found = [e for e in services.ledger.erasures.list() if e.person in names]
     _show(output, [e for e in found if e.due or e.last_at is not None])
-    output.text(f"{counted(len(chosen), 'tombstone')} stand, {new:,} of them new; run {run_id}.")
+    output.text(f"{counted(len(chosen), 'tombstone')} set, {new:,} of them new; run {run_id}.")
     if message:
         output.note(reports.escape(message))
     output.result(

@@ -13,6 +13,8 @@ from activation_tests.simulation.trace import Trace
 
 PLENTY = 1000
 """Requests a day, once the faults have healed."""
+DISORDER = "good order"
+"""What an exception that no part of the engine means to raise breaks."""
 
 
 @dataclass(slots=True)

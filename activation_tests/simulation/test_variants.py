@@ -22,11 +22,10 @@ _SUBTLE = {
 
 @pytest.mark.parametrize("name", _EASY)
 def test_gross_defects_are_caught_at_once(name: str) -> None:
-    """A gross defect breaks a promise within a few seeds, and is not just a broken patch."""
+    """A gross defect breaks a promise within a few seeds."""
     report = first_caught(name, range(50))
 
     assert report is not None
-    assert not report.violations[0].startswith("good order")
 
 
 @pytest.mark.parametrize("name", _SUBTLE)

@@ -29,7 +29,7 @@ from activation_tests.simulation.rarities import from_books
 from activation_tests.simulation.running import Run
 from activation_tests.simulation.scenario import MARGIN, Start, draw
 from activation_tests.simulation.source import FINE, GONE, Source
-from activation_tests.simulation.stage import Stage, StageClock
+from activation_tests.simulation.stage import DISORDER, Stage, StageClock
 from activation_tests.simulation.trace import Trace
 from activation_tests.simulation.vendor import Vendor
 
@@ -266,7 +266,7 @@ class World:
             stage.tell(process.name, f"{type(error).__name__}: {error.message}")
             stage.saw(f"a run ended early: {_class(error)}")
         except Exception as error:  # noqa: BLE001 - whatever else comes out is a defect
-            stage.violated("good order", f"{type(error).__name__}: {error}")
+            stage.violated(DISORDER, f"{type(error).__name__}: {error}")
 
     async def _at_times(self, name: str, times: int, act: Callable[[], None]) -> None:
         """Act at random moments; some fall upon a run that is under way."""
