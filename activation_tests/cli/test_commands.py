@@ -193,6 +193,7 @@ def test_run_status_and_reconcile(project: Project, activation: Command) -> None
         "backlog",
         "forecast",
         "phases",
+        "plans",
         "promotion",
         "runs",
         "dead_letters",

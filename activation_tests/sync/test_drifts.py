@@ -27,6 +27,8 @@ from activation_tests.sync.project import (
 )
 
 ROWS = 20
+NEEDED = {"zendesk_user": ("zendesk_organization",)}
+"""What a contract names beside itself."""
 _TYPES = {
     FieldKind.TEXT: "varchar",
     FieldKind.INTEGER: "integer",
@@ -91,7 +93,9 @@ def _desk(root: Path, ledger: Path, sync: str, address: str, clock: LeapingClock
     for reference in contract.freshness.references:
         models[reference.model] = {reference.column: "timestamp"}
     with opened_project(
-        make_project(root, ledger, sync=sync, models=models), Sandbox(address), sync=sync
+        make_project(root, ledger, sync=sync, models=models, beside=NEEDED.get(sync, ())),
+        Sandbox(address),
+        sync=sync,
     ) as project:
         project.clock = clock
         desk = Desk(project, contract)
