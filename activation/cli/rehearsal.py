@@ -36,6 +36,7 @@ from activation.settings import Settings
 from activation.sync import Services, Sync, find_contract
 from activation.sync.rehearsal import GLANCES, LivedRun, ageless, live_through
 from activation.sync.results import parity_record
+from activation.sync.services import hash_keys
 from activation.warehouse.opening import open_warehouse
 from activation.warehouse.port import SCHEMA
 from activation.warehouse.profile import WarehouseProfile, load_profile
@@ -145,7 +146,8 @@ def _stage(
             profile = _copied(settings, profile, folder)
         else:
             profile = _made_up(own, output, environment, customers, contract)
-        with open_ledger(own.ledger_url, clock) as ledger:
+        keys = hash_keys(own, environment)
+        with open_ledger(own.ledger_url, clock, hash_keys=keys) as ledger:
             services = Services(own, ledger, open_warehouse(profile), clock, environment)
             yield Stage(sandbox, clock, services)
 
