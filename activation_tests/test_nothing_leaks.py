@@ -17,7 +17,7 @@ import pytest
 from activation.destinations.salesforce.collections import Collections
 from activation.ledger import open_ledger
 from activation_tests.cli.conftest import Command, activation, project  # noqa: F401 - fixtures
-from activation_tests.sync.project import SYNC, Project
+from activation_tests.sync.project import SYNC, Project, unguarded
 
 ROWS = 60
 _KEYED = (4, 5, 6)
@@ -116,7 +116,7 @@ def test_no_token_is_at_rest_or_printed(
 ) -> None:
     """Refusals and errors that echo the payload, a crash, dead letters, every command: no hit."""
     plant(project)
-    project.edit_contract(lambda c: c["guards"].update(changed="100%", cleared="100%"))
+    project.edit_contract(unguarded)
     said: list[str] = []
 
     def run(*arguments: str) -> None:
