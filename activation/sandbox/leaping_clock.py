@@ -13,6 +13,10 @@ from datetime import datetime, timedelta
 
 _A_GLANCE = 0.01
 """Real seconds that somebody rests who only looks whether something has happened."""
+_A_BREATH, _A_LONG_BREATH = 0.01, 0.03
+"""Real seconds that a leap takes: calls in flight take real time, and must not be leapt past."""
+_LONG = 10.0
+"""Seconds from which on a wait is worth a long breath."""
 
 
 class LeapingClock:
@@ -46,7 +50,7 @@ class LeapingClock:
             await asyncio.sleep(_A_GLANCE)
             return
         wake = self.waited + seconds
-        await asyncio.sleep(0)
+        await asyncio.sleep(_A_BREATH if seconds < _LONG else _A_LONG_BREATH)
         self._reach(wake)
 
     def leap(self, moment: datetime) -> None:

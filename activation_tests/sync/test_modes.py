@@ -23,7 +23,9 @@ def loaded(project: Project, **destination: Any) -> Project:
     project.edit_contract(changed)
     project.fill(ROWS)
     project.open_phase()
-    project.run()
+    delivered = project.run()
+    assert delivered.stopped is None, delivered.stopped
+    assert delivered.totals["in_doubt"] == 0
     project.requests()
     return project
 
