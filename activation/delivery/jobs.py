@@ -112,8 +112,6 @@ class Jobs:
 
     async def _hand_over(self, parcel: Parcel, endpoint: JobEndpoint) -> Made[None] | Missed | None:
         """Start a job with its rows, if all of them may still leave."""
-        if (await self.consent.revoked()).intersection(parcel.numbers):
-            raise _WithheldError
         starting = partial(self._started, endpoint, parcel)
         seconds = self.bounds.upload_seconds
         return await self._call(parcel, starting, seconds=seconds, carries=True)
@@ -236,6 +234,9 @@ class Jobs:
         while True:
             if self.halt.called:
                 return None
+            # Asked anew after each wait, which may have been long.
+            if carries and (await self.consent.revoked()).intersection(parcel.numbers):
+                raise _WithheldError
             async with self.calls.at_once:
                 deadline = self.clock.now() + timedelta(seconds=seconds)
                 traits = parcel.route.traits
