@@ -148,7 +148,9 @@ class Jobs:
                     if await self._abandon(parcel, endpoint):
                         return (await self._put_back(parcel),)
                 case JobState.DONE | JobState.FAILED:
-                    return await self._read(parcel, endpoint)
+                    if found.refusal is None:
+                        return await self._read(parcel, endpoint)
+                    return await self._came_to_nothing(parcel, found.refusal)
                 case JobState.GONE:
                     return Left(parcel, _gone(parcel))
                 case JobState.RUNNING:
@@ -157,6 +159,14 @@ class Jobs:
                 raise self._too_long(parcel)
             await self.rest(max(delay, found.retry_after or 0))
             delay = min(_LONGEST_POLL, delay * 1.5)
+
+    async def _came_to_nothing(
+        self, parcel: Parcel, refusal: DestinationError
+    ) -> Sequence[Parcel] | Left:
+        """Keep that a job failed before it came to a row."""
+        if isinstance(refusal, BatchRefused):
+            return await self.settling.refused(_freed(parcel), refusal, spent=None)
+        return Left(await self._put_back(parcel), refusal)
 
     async def _read(self, parcel: Parcel, endpoint: JobEndpoint) -> Sequence[Parcel] | Left:
         """Read the results of a job that is over."""
@@ -170,12 +180,8 @@ class Jobs:
                 return await self.settling.answered(settled, made.value.results, made.spent)
             error = made.error
             await self.journal.spend(made.spent)
-            if isinstance(error, BatchRefused):
-                return await self.settling.refused(_freed(parcel), error, spent=None)
-            if not isinstance(error, Transient):
-                # The account lacks something, and no row was carried out.
-                return Left(await self._put_back(parcel), error)
-            if error.applied is Applied.UNKNOWN:
+            if not isinstance(error, Transient) or error.applied is Applied.UNKNOWN:
+                # It was the reading that was refused, which tells nothing of the rows.
                 return Left(parcel, error)
             await self.rest(max(_FIRST_POLL, error.retry_after or 0))
         return Left(parcel, error)

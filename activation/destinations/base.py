@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from activation.contract.model import FieldKind, FieldMapping
 from activation.destinations.traits import ObjectTraits, Traits, Verb
-from activation.errors import Applied
+from activation.errors import Applied, DestinationError
 
 _ELEMENT = re.compile(r"\[[^\[\]]+\]$")
 
@@ -157,6 +157,8 @@ class JobStatus:
     quota: QuotaReading | None = None
     retry_after: float | None = None
     """Seconds after which to ask again, if the vendor says so."""
+    refusal: DestinationError | None = None
+    """Why a FAILED job came to no row at all; None if its results tell of each."""
 
 
 @dataclass(frozen=True, slots=True)

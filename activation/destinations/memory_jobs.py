@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from activation.destinations.base import Answer, JobState, JobStatus, RowResult, Target
 from activation.destinations.traits import EndpointClass, Traits, Verb
-from activation.errors import Applied, BatchRefused, Transient
+from activation.errors import AccessRefused, Applied, BatchRefused, Transient
 
 MEMORY_JOBS = Traits(
     system="memory",
@@ -45,7 +45,9 @@ class JobTrouble(StrEnum):
     STALLED = "stalled"  # it runs until `release` is called
     GONE = "gone"  # nobody knows it any more once it has run
     MUTE = "mute"  # its results cannot be read at first
+    LOCKED_OUT = "locked_out"  # its results are not for us at first, though it went well
     REFUSED = "refused"  # its file is not taken
+    FRUITLESS = "fruitless"  # it fails before it comes to a row, for what is in its file
 
 
 @dataclass(slots=True)
@@ -151,7 +153,10 @@ class MemoryJobs:
             made.polls += 1
             if made.polls > self._polls and made.trouble is not JobTrouble.STALLED:
                 made.state = _end(made.trouble)
-        return JobStatus(made.state)
+        refusal = None
+        if made.trouble is JobTrouble.FRUITLESS and made.state is JobState.FAILED:
+            refusal = BatchRefused("The file's head is wrong.", code="INVALID_BATCH")
+        return JobStatus(made.state, refusal=refusal)
 
     def job_answer(self, target: Target, job: str, *, seconds: float) -> Answer:
         """Return the results of a job that is over."""
@@ -160,6 +165,9 @@ class MemoryJobs:
         if made.trouble is JobTrouble.MUTE:
             made.trouble = None
             raise Transient("Try again.", code="SERVER_ERROR")
+        if made.trouble is JobTrouble.LOCKED_OUT:
+            made.trouble = None
+            raise AccessRefused("The session is over.", code="INVALID_SESSION")
         return Answer(200, orjson.dumps(made.results), requests=2)
 
     def abandon_job(self, target: Target, job: str, *, seconds: float) -> None:
@@ -182,6 +190,8 @@ class MemoryJobs:
                 made.state, made.waiting = JobState.DONE, b""
 
     def _carry_out(self, payload: bytes, made: MemoryJob) -> dict[str, Any]:
+        if made.trouble is JobTrouble.FRUITLESS:
+            return {}
         if made.trouble is not JobTrouble.HALF_DONE:
             return self._apply(payload)
         body = orjson.loads(payload)
@@ -196,7 +206,7 @@ class MemoryJobs:
 
 def _end(trouble: JobTrouble | None) -> JobState:
     match trouble:
-        case JobTrouble.HALF_DONE:
+        case JobTrouble.HALF_DONE | JobTrouble.FRUITLESS:
             return JobState.FAILED
         case JobTrouble.GONE:
             return JobState.GONE

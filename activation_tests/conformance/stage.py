@@ -202,6 +202,8 @@ class Attempt:
             endpoint.start_job(target, self.job, self.payload, seconds=seconds)
         for _ in range(_MOST_POLLS):
             status = endpoint.job_status(target, self.job, seconds=seconds)
+            if status.refusal is not None:
+                raise status.refusal
             if status.state in (JobState.DONE, JobState.FAILED):
                 return endpoint.job_answer(target, self.job, seconds=seconds)
             if status.state is JobState.GONE:

@@ -188,6 +188,34 @@ def test_results_that_cannot_be_read_are_asked_for_again(make_rig: MakeRig) -> N
     assert len(jobs.jobs) == 1
 
 
+def test_results_that_are_refused_tell_nothing_of_the_rows(make_rig: MakeRig) -> None:
+    """A session that ends while results are read leaves the job to be adopted, not done again."""
+    rig, jobs = with_jobs(make_rig, 100, script=[JobTrouble.LOCKED_OUT])
+
+    with pytest.raises(Unavailable):
+        rig.deliver()
+
+    (batch,) = rig.ledger.batches.of_plan(rig.digest)
+    assert (batch.state, batch.job) == (BatchState.IN_DOUBT, "job-1")
+    assert rig.deliver(owner="run-2").totals["delivered"] == 100
+    assert [job.starts for job in jobs.jobs.values()] == [1]
+
+
+def test_a_job_that_came_to_no_row_is_halved(make_rig: MakeRig) -> None:
+    """Nothing was carried out, so the halves go out in jobs of their own."""
+    rig, jobs = with_jobs(make_rig, 100, script=[JobTrouble.FRUITLESS])
+
+    outcomes = rig.deliver()
+
+    assert outcomes.totals["delivered"] == len(rig.destination.records) == 100
+    assert [job.state for job in jobs.jobs.values()] == [
+        JobState.FAILED,
+        JobState.DONE,
+        JobState.DONE,
+    ]
+    assert rig.once_each()
+
+
 def test_a_vanished_job_leaves_doubt(make_rig: MakeRig) -> None:
     """Nobody repeats what a job may have done that the vendor no longer knows; others go on."""
     rig, jobs = with_jobs(make_rig, 300, script=[JobTrouble.GONE])

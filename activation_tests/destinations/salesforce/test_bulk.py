@@ -8,7 +8,14 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from activation.destinations.base import Connection, JobEndpoint, JobState, RowResult, Target
+from activation.destinations.base import (
+    Connection,
+    JobEndpoint,
+    JobState,
+    JobStatus,
+    RowResult,
+    Target,
+)
 from activation.destinations.salesforce.destination import Salesforce
 from activation.destinations.traits import Verb
 from activation.errors import (
@@ -60,7 +67,11 @@ class Job:
 
     def state(self) -> JobState:
         """Ask where the job stands."""
-        return self.endpoint.job_status(TARGET, self.id, seconds=5).state
+        return self.status().state
+
+    def status(self) -> JobStatus:
+        """Ask for all that there is to say of the job."""
+        return self.endpoint.job_status(TARGET, self.id, seconds=5)
 
     def results(self) -> tuple[RowResult, ...]:
         """Read what became of the rows."""
@@ -229,14 +240,14 @@ def test_a_job_that_fails_as_a_whole(job: Job, code: str, kind: type[Destination
     job.sandbox.faults.add("job_failed", times=1, code=code, message=message)
     job.start()
     job.clock.turn(60)
-    assert job.state() is JobState.FAILED
 
-    with pytest.raises(kind) as caught:
-        job.results()
+    status = job.status()
 
-    assert caught.value.code == code
-    assert "(LastName)" in str(caught.value)
-    assert "k-00001" not in str(caught.value)
+    assert status.state is JobState.FAILED
+    assert isinstance(status.refusal, kind)
+    assert status.refusal.code == code
+    assert "(LastName)" in str(status.refusal)
+    assert "k-00001" not in str(status.refusal)
 
 
 @pytest.mark.parametrize(

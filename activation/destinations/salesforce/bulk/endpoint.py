@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -88,25 +89,21 @@ class BulkJobs:
         if self._upload(target, job, payload, deadline) is JobState.OPEN:
             self._close(target, job, deadline)
 
-    def job_status(self, target: Target, job: str, *, seconds: float) -> JobStatus:  # noqa: ARG002
+    def job_status(self, target: Target, job: str, *, seconds: float) -> JobStatus:
         """Return where the job stands; one that Salesforce does not know is GONE."""
-        return self._told(job, self._session.deadline(seconds))[0]
+        status, told = self._told(job, self._session.deadline(seconds))
+        return replace(status, refusal=failure(told, target))
 
     def job_answer(self, target: Target, job: str, *, seconds: float) -> Answer:
         """
         Return the result files of a job that has ended.
 
         Raises:
-            BatchRefused: the job failed before it came to a row, for what is in the file.
-            QuotaRefused, AccessRefused: the same, for what the org or its user lacks.
+            BatchRefused, QuotaRefused, AccessRefused: of the reading; it tells nothing of the rows.
             Transient: passing trouble; or, with `applied` unknown, the results are gone.
         """
         deadline = self._session.deadline(seconds)
-        status, told = self._told(job, deadline)
-        if status.state is JobState.GONE:
-            raise _gone()
-        if status.state is JobState.FAILED and (reason := failure(told, target)):
-            raise reason
+        self._known(job, deadline)
         files = [
             self._file(job, name, deadline)
             for name in ("successfulResults", "failedResults", "unprocessedrecords")
