@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.contract.destination import Mode
@@ -101,7 +101,6 @@ def test_a_ring_is_refused(folder: Path) -> None:
     assert f"`{ORGANIZATION}`, `{USER}`" in said
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sets(st.sampled_from("abcdef")), min_size=1))
 def test_the_order_heeds_every_reference(names: dict[str, set[str]]) -> None:
     """Where there is no ring, each comes after all that it names; a ring is always found."""

@@ -72,7 +72,7 @@ def shared() -> Iterator[tuple[Ledger, Time]]:
         yield ledger, time
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(
     steps=faults,
     fates=row_errors,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.delivery import DeliveryOrder, ThreadWire, deliver, mark_folded, receipts
@@ -25,7 +25,6 @@ PATIENCE = Patience(attempts=5, within=100, first_wait=2, longest_wait=10)
 words = st.text(st.characters(categories=["L", "N", "Zs"]), min_size=3, max_size=30)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 4), st.randoms(use_true_random=False))
 def test_waits_stay_below_their_ceiling(tries: int, randomness: random.Random) -> None:
     """A wait lies between nothing and a ceiling that doubles up to the longest."""
@@ -45,7 +44,6 @@ def test_patience_ends(tries: int, elapsed: float, retry_after: float | None) ->
     assert wait is None
 
 
-@settings(deadline=None, derandomize=True)
 @given(words, st.lists(words, max_size=4), words)
 def test_scrubbed_text_has_no_value(before: str, values: list[str], after: str) -> None:
     """No value of three letters or more survives in the vendor's words."""

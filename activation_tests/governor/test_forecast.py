@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.governor.budget import Budget, Usage
@@ -36,7 +36,6 @@ def test_what_no_day_holds_has_no_date() -> None:
     assert done_at(10_000, left=0, a_day=1, per_second=1, now=NOW) is None
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     st.integers(0, 5000), st.integers(0, 300), st.integers(1, 300), st.floats(0.1, 100), st.data()
 )

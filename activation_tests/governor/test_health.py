@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.governor import retries
@@ -139,7 +139,6 @@ def test_a_tiny_run_may_repeat() -> None:
     assert retries.left([Minute(retries.minute_of(NOW), 3, FLOOR)], NOW) == 0
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(st.integers(0, 90), st.integers(0, 400), st.integers(0, 60)), max_size=40),
     st.integers(0, 59),

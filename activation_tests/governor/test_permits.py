@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.destinations.traits import Bucket
@@ -13,7 +13,6 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 seconds = st.floats(0, 30, allow_nan=False)
 
 
-@settings(deadline=None, derandomize=True)
 @given(
     st.integers(1, 6),
     st.sampled_from([0.5, 3.0, 10.0]),
@@ -61,7 +60,6 @@ def test_slowing_down_uses_fewer_permits(share: float, expected: int) -> None:
     assert usable(Bucket("burst", 100, 10.0), share) == expected
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.floats(0, 60), st.sampled_from([0.5, 3.0, 10.0]), st.floats(0, 60))
 def test_nobody_waits_longer_than_an_answer_takes(
     asked: float, window: float, answered: float

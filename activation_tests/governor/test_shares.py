@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.governor.shares import Claim, allotments, more
@@ -21,7 +21,6 @@ claims = st.lists(
 ).map(lambda drawn: [Claim(f"s{i}", c.weight, c.held, c.wanted) for i, c in enumerate(drawn)])
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(0, 150), claims)
 def test_shares_add_up(total: int, drawn: Sequence[Claim]) -> None:
     """All that is wanted, or all that there is, is shared out, and nobody gets more than that."""
@@ -32,7 +31,6 @@ def test_shares_add_up(total: int, drawn: Sequence[Claim]) -> None:
     assert all(shares[sync] <= wanted[sync] + 1e-9 for sync in wanted)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 150), claims)
 def test_who_is_short_has_the_largest_share_by_weight(total: int, drawn: Sequence[Claim]) -> None:
     """A sync that gets less than it wants gets as much a weight as anybody does."""
@@ -44,7 +42,6 @@ def test_who_is_short_has_the_largest_share_by_weight(total: int, drawn: Sequenc
             assert shares[claim.sync] / claim.weight == pytest.approx(most)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.integers(1, 100), claims)
 def test_what_is_free_finds_a_taker(total: int, drawn: Sequence[Claim]) -> None:
     """As long as something is free and somebody wants it, somebody may take it."""

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.destinations.base import QuotaReading
@@ -183,7 +183,6 @@ def test_requests_under_way_are_not_taken_for_others(ledger: Ledger) -> None:
     assert ledger.quota.usage("crm").used == 3
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(st.one_of(st.just("reserve"), st.integers(0, 30)), max_size=30))
 def test_usage_is_never_believed_lower(steps: list[str | int]) -> None:
     """Believed usage is at least what we reserved and at least what the vendor reported last."""

@@ -239,7 +239,7 @@ def memory() -> Iterator[tuple[Ledger, StandingClock]]:
         yield opened, clock
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

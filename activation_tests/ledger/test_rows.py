@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.errors import QuotaExhausted, UsageError
@@ -59,7 +59,6 @@ def cut(batch_id: str, first: int, last: int, parent: str | None = None) -> Cut:
     )
 
 
-@settings(deadline=None, derandomize=True)
 @given(rows, rows, rows, rows, rows, st.integers(-3, 3))
 def test_only_balanced_books_pass(  # noqa: PLR0913, PLR0917 - the numbers of the equation
     delivered: int, rejected: int, in_doubt: int, blocked: int, held: int, wrong: int
@@ -88,7 +87,6 @@ def test_totals_add_operations() -> None:
     assert (sums["planned"], sums["delivered"], sums["rejected"]) == (5, 4, 1)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.sets(st.integers(1, 300)))
 def test_ranges_hold_exactly_their_numbers(numbers: set[int]) -> None:
     """Packing and unpacking gives the same numbers, and gaps are the others."""
@@ -99,7 +97,6 @@ def test_ranges_hold_exactly_their_numbers(numbers: set[int]) -> None:
     assert left_out == set(range(1, 301)) - numbers
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 20)), max_size=12))
 def test_ranges_that_touch_become_one(spans: list[tuple[int, int]]) -> None:
     """Merged ranges hold the same numbers, and are as few as can be."""
@@ -110,7 +107,6 @@ def test_ranges_that_touch_become_one(spans: list[tuple[int, int]]) -> None:
     assert merged == pack(set(unpack(ranges)))
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.dictionaries(st.integers(1, 500), st.one_of(st.none(), st.text(max_size=18))))
 def test_receipts_come_back(ids: dict[int, str | None]) -> None:
     """Receipts survive packing, in the order of their actions."""

@@ -132,9 +132,7 @@ LEAD = st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), LEAD, min_size=1), min_size=3, max_size=3))
 def test_writing_what_changed_ends_where_writing_all_would(
     days: list[dict[str, dict[str, str | None]]],

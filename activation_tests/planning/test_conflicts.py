@@ -212,9 +212,7 @@ DAY = st.fixed_dictionaries({"ours": VALUE, "edit": st.sampled_from([*"UBK", "no
 _EDITS = {"U": "Ulm", "B": "Bonn", "K": "Kiel", "none": None}
 
 
-@settings(
-    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(["three_way", "fill_empty"]), st.lists(DAY, min_size=2, max_size=4))
 def test_no_edit_is_ever_lost(policy: str, days: list[dict[str, Any]]) -> None:
     """Over any days, a value that is not the one we wrote last stays, but for an empty one."""

@@ -55,7 +55,7 @@ def test_a_key_tells_its_parts(grain: list[str]) -> None:
         assert parts_of(key) == tuple(part.strip(" ") for part in grain)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.none() | PARTS, st.none() | PARTS), min_size=1, max_size=20))
 def test_the_warehouse_makes_the_same_keys(rows: list[tuple[str | None, str | None]]) -> None:
     """Python and SQL agree on every grain, also empty, null and odd ones."""

@@ -20,9 +20,7 @@ LEAD = st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(LEAD, max_size=5), min_size=2, max_size=2))
 def test_nothing_is_lost_and_nothing_goes_back(days: list[list[dict[str, object]]]) -> None:
     """Over any days: every key has one place, versions only grow, and delivered means done."""

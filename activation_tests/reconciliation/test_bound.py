@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activation.reconciliation.bound import upper_bound
@@ -21,7 +21,6 @@ def test_bound_is_that_of_clopper_and_pearson() -> None:
     assert math.isclose(upper_bound(5, 100), 0.1023, abs_tol=1e-4)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_bound_lies_above_what_was_seen(sample: tuple[int, int]) -> None:
     """The bound is never below the sampled share, nor above 1, and grows with it."""

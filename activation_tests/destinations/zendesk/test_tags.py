@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -42,7 +42,6 @@ def test_tags_are_a_set_of_words(text: str | None, tags: str | None) -> None:
     assert planned(text) == tags
 
 
-@settings(deadline=None)
 @given(st.text("aBc-_:1, \t\n\u00c9", max_size=30))
 def test_what_is_planned_is_what_is_sent_and_kept(text: str) -> None:
     """The adapter sends the planned words as they are, and the vendor keeps them so."""

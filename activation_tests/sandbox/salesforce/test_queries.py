@@ -184,9 +184,7 @@ def test_old_cursors_are_closed(org: Org) -> None:
     assert {answer.status_code for answer in answers[1:]} == {200}
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(alphabet=string.printable + "äß€'\\%_", min_size=1, max_size=20))
 def test_any_text_is_found_again(org: Org, value: str) -> None:
     """A key with any characters is found by its quoted form, and by nothing else."""
